@@ -1,0 +1,110 @@
+//! Erlang's processes and ports as a small native runtime.
+//!
+//! A process is an `async` block with an identity: it has a mailbox, is linked to others, watches and is
+//! watched, and ends with a reason that those who care are told of. A port is an actor whose body is a
+//! driver, such as a socket. A runtime is a value; several may live in one program.
+//!
+//! ```
+//! use runtime::prelude::*;
+//! use std::time::Duration;
+//!
+//! struct Ping(Pid);
+//! struct Pong;
+//!
+//! runtime::run(async {
+//!     let server = spawn_link(async {
+//!         loop {
+//!             receive! {
+//!                 Ping(from) => send(from, Pong),
+//!             }
+//!         }
+//!     });
+//!     send(server, Ping(self_pid()));
+//!     receive! {
+//!         Pong => println!("pong"),
+//!         after(Duration::from_secs(5)) => panic!("no answer"),
+//!     }
+//!     Ok(())
+//! })
+//! .unwrap();
+//! ```
+//!
+//! The contract is written down in `docs/SEMANTICS.md`; rules that comments name (P-13, S-1, …) stand there.
+
+mod api;
+mod blocking;
+mod clock;
+mod core;
+mod crash;
+mod entropy;
+mod hash;
+mod inbox;
+mod limits;
+mod macros;
+mod mailbox;
+mod message;
+mod name;
+mod node;
+mod ordered;
+mod pid;
+mod pin;
+pub mod port;
+mod process;
+mod reactor;
+mod reason;
+mod reference;
+mod registry;
+mod reply;
+mod sched;
+pub mod sim;
+mod spawn;
+mod sync;
+mod table;
+mod timers;
+mod wheel;
+
+pub use api::{
+    Destination, exit, exit_signal, is_alive, links, make_ref, pid_exists, process_info, processes,
+    register, registered, self_pid, send, sleep, trap_exit, try_self_pid, unregister, whereis,
+    yield_now,
+};
+pub use blocking::{BlockingError, blocking};
+pub use crash::CrashReport;
+pub use limits::Limits;
+pub use message::Message;
+pub use name::Name;
+pub use node::{Builder, Handle, Result, Runtime, Shutdown, run};
+pub use pid::{ActorId, Pid, PortId};
+pub use process::info::ProcessInfo;
+pub use process::links::{NoProc, link, unlink, unlink_flush};
+pub use process::monitors::{Down, Item, Watchable, demonitor, demonitor_flush, monitor};
+pub use process::receive::{
+    receive, receive_any, receive_match, receive_match_timeout, receive_other_than, receive_timeout,
+};
+pub use process::signal::Exit;
+pub use process::wakeup::Wakeup;
+pub use reason::{ExitWith, Outcome, Payload, Reason};
+pub use reference::Ref;
+pub use registry::RegisterError;
+pub use spawn::{Spawn, SpawnError, spawn, spawn_link, spawn_monitor, try_spawn};
+pub use timers::{
+    Timeout, TimerRef, TimerTarget, cancel_timer, read_timer, send_after, start_timer,
+};
+
+/// What a program of processes uses all the time.
+pub mod prelude {
+    pub use crate::{
+        ActorId, Down, Exit, ExitWith, Handle, Item, Message, Name, Pid, PortId, Reason, Ref,
+        Runtime, Spawn, Timeout, TimerRef, cancel_timer, demonitor, demonitor_flush, exit,
+        exit_signal, is_alive, link, links, make_ref, monitor, process_info, processes, receive,
+        receive_any, receive_match, receive_match_timeout, receive_timeout, register, registered,
+        self_pid, send, send_after, sleep, spawn, spawn_link, spawn_monitor, start_timer,
+        trap_exit, try_spawn, unlink, unlink_flush, unregister, whereis, yield_now,
+    };
+}
+
+/// What `receive!` expands to.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::process::receive::{Probe, Receiver, Scanned, Taken};
+}

@@ -1,0 +1,46 @@
+//! Every maximum of the runtime, with its default.
+//!
+//! Read by the builder (which lets a user change the public ones) and by whoever enforces one.
+//! Invariant: nothing in the runtime grows past a number that stands here without the behaviour
+//! that stands beside it.
+
+/// The limits of one runtime. `docs/LIMITS.md` says what happens at each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Live processes. At the limit `spawn` gives a dead pid and `try_spawn` an error (P-4).
+    pub processes_max: u32,
+    /// Open ports, those that are flushing included. At the limit opening is `system_limit` (8.1).
+    pub ports_max: u32,
+    /// Threads that run blocking closures. At the limit closures wait in a queue (C-8).
+    pub blocking_threads_max: u32,
+    /// Closures that wait for a blocking thread. At the limit a caller gets `system_limit`.
+    pub blocking_queue_max: u32,
+    /// Runtime operations of one slice before a process goes to the tail of the queue (C-2).
+    pub slice_budget: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            processes_max: 262_144,
+            ports_max: 65_536,
+            blocking_threads_max: 16,
+            blocking_queue_max: 65_536,
+            slice_budget: 128,
+        }
+    }
+}
+
+/// How often in a row the LIFO slot may be served before the queue has its turn.
+pub(crate) const LIFO_ROW_MAX: u32 = 3;
+/// Slices between two looks at the injection queue and the poller by a busy worker.
+pub(crate) const SLICES_PER_LOOK: u32 = 61;
+/// Slices between two moments at which a worker lets memory be reclaimed.
+pub(crate) const SLICES_PER_PIN: u32 = 32;
+/// Readiness events taken from the system at once.
+pub(crate) const EVENTS_MAX: usize = 256;
+/// Timers that one look at the clock may fire; the rest follows after other work (T-5).
+pub(crate) const TIMERS_PER_LOOK: usize = 256;
+/// Workers that a runtime may have.
+pub(crate) const WORKERS_MAX: usize = 64;

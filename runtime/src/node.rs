@@ -1,0 +1,389 @@
+//! A runtime as a value: its builder, its handles, and its end.
+//!
+//! Made by `main` or by a test; several may live in one program (no statics). The end, in order:
+//!
+//! 1. Nothing new is spawned from outside.
+//! 2. Every process gets the exit signal `shutdown`; those that trap it have until the deadline.
+//! 3. The rest is killed.
+//! 4. Ports that are left (orphans, ports that flush) are closed without a flush.
+//! 5. The workers stop and are joined; who runs past the deadline is named and its thread detached.
+//! 6. Blocking closures that wait are dropped; those that run are waited for until the deadline.
+//!
+//! Invariant (C-10, I-14): shutdown ends within its deadline and leaves no thread but those it names.
+
+use std::future::Future;
+use std::io;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam::epoch::Collector;
+use parking_lot::{Condvar, Mutex};
+
+use crate::clock::{Clock, RealClock};
+use crate::core::{Core, Seams};
+use crate::crash::{self, CrashHook, CrashReport};
+use crate::entropy::RealEntropy;
+use crate::limits::{Limits, WORKERS_MAX};
+use crate::message::Message;
+use crate::name::Name;
+use crate::pid::{ActorId, Pid};
+use crate::port;
+use crate::process::signal::Signal;
+use crate::reactor::RealReactor;
+use crate::reason::{ExitWith, Outcome, Reason};
+use crate::reference::Ref;
+use crate::sched::real::Crew;
+use crate::sched::real::pool::Pool;
+use crate::spawn::{Order, Spawn, SpawnError};
+
+/// What `main` and most processes return: an error ends the process with it as the reason.
+pub type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+
+/// How long a runtime that is dropped waits for its processes.
+const DROP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Settings of a runtime, before it is there.
+#[must_use]
+pub struct Builder {
+    workers: usize,
+    limits: Limits,
+    on_crash: CrashHook,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Builder {
+            workers, limits, ..
+        } = self;
+        f.debug_struct("Builder")
+            .field("workers", workers)
+            .field("limits", limits)
+            .finish()
+    }
+}
+
+impl Builder {
+    fn new() -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        Builder {
+            workers,
+            limits: Limits::default(),
+            on_crash: crash::print(),
+        }
+    }
+
+    /// Threads that run processes: 1 to 64, as many as there are processors where nothing is said.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers.clamp(1, WORKERS_MAX);
+        self
+    }
+
+    /// Live processes at most (P-4).
+    pub fn processes_max(mut self, processes: u32) -> Self {
+        self.limits.processes_max = processes;
+        self
+    }
+
+    /// Open ports at most.
+    pub fn ports_max(mut self, ports: u32) -> Self {
+        self.limits.ports_max = ports;
+        self
+    }
+
+    /// All limits at once.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Where crash reports go, in place of standard error. Called in the process that ends.
+    pub fn on_crash(mut self, hook: impl Fn(&CrashReport) + Send + Sync + 'static) -> Self {
+        self.on_crash = Box::new(hook);
+        self
+    }
+
+    /// Starts the runtime.
+    ///
+    /// # Errors
+    /// Where the system gives no poller or no thread.
+    pub fn build(self) -> io::Result<Runtime> {
+        let reactor = Arc::new(RealReactor::new()?);
+        let mut crew = Crew::new(self.workers, reactor.clone());
+        let pool = Arc::new(Pool::new(&self.limits));
+        let seams = Seams {
+            sched: crew.workers.clone(),
+            clock: Arc::new(RealClock::new()),
+            entropy: Arc::new(RealEntropy),
+            reactor,
+            blocking: pool.clone(),
+            simulated: false,
+        };
+        let core = Core::new(
+            self.limits,
+            self.workers,
+            seams,
+            Collector::new(),
+            self.on_crash,
+        );
+        crew.start(&core)?;
+        Ok(Runtime {
+            core,
+            crew: Mutex::new(Some(crew)),
+            pool,
+            closed: Arc::default(),
+        })
+    }
+}
+
+/// A runtime: worker threads, processes, ports. Dropping it shuts it down.
+pub struct Runtime {
+    core: Arc<Core>,
+    crew: Mutex<Option<Crew>>,
+    pool: Arc<Pool>,
+    closed: Arc<AtomicBool>,
+}
+
+/// What a shutdown came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Processes that did not stop computing before the deadline; their threads are detached (D-9).
+    pub late: Vec<Pid>,
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime")
+            .field("node", &self.core.node)
+            .finish()
+    }
+}
+
+impl Runtime {
+    /// A runtime with a worker for each processor and the default limits.
+    ///
+    /// # Errors
+    /// See [`Builder::build`].
+    pub fn new() -> io::Result<Self> {
+        Runtime::builder().build()
+    }
+
+    /// Settings to begin with.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// A handle, for code outside of processes.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            core: self.core.clone(),
+            closed: self.closed.clone(),
+        }
+    }
+
+    /// Runs a process and waits for its value. The calling thread sleeps meanwhile.
+    ///
+    /// # Errors
+    /// The exit reason, where the process ended without a value: by a panic, an exit signal, `exit`.
+    #[track_caller]
+    pub fn block_on<F>(&self, future: F) -> std::result::Result<F::Output, Reason>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        let place = Arc::new((Mutex::new(None), Condvar::new()));
+        let guard = Finish(place.clone(), None);
+        let main = async move {
+            let mut guard = guard;
+            guard.1 = Some(future.await);
+        };
+        let pid = self
+            .handle()
+            .try_spawn(main)
+            .map_err(|_| Reason::SystemLimit)?;
+        let _ = pid;
+        let mut value = place.0.lock();
+        place.1.wait_while(&mut value, |value| value.is_none());
+        value.take().flatten().ok_or(Reason::Killed)
+    }
+
+    /// Ends the runtime, in the order that stands in the file's header. Called again it does nothing.
+    pub fn shutdown(&self, limit: Duration) -> Shutdown {
+        let Some(mut crew) = self.crew.lock().take() else {
+            return Shutdown::default();
+        };
+        let clock = RealClock::new();
+        let left = || limit.saturating_sub(Duration::from_nanos(clock.now()));
+        self.closed.store(true, Ordering::SeqCst);
+        exit_all(&self.core, &Reason::Shutdown);
+        if !self.core.wait_until_quiet(left() / 2) {
+            while self.core.live() > 0 && !left().is_zero() {
+                exit_all(&self.core, &Reason::Kill);
+                self.core
+                    .wait_until_quiet(left().min(Duration::from_millis(20)));
+            }
+        }
+        let nobody = Pid::nobody(self.core.node);
+        for id in port::info::ids(&self.core, true) {
+            self.core.exit_port(id, nobody, Reason::Kill, false);
+            port::abandon(&self.core, id);
+        }
+        let late = crew.stop(left(), &self.core);
+        self.pool.stop(left());
+        Shutdown { late }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.shutdown(DROP_LIMIT);
+    }
+}
+
+/// Tells `block_on` that its process is over, whichever way it ends.
+struct Finish<T>(Arc<(Mutex<Option<Option<T>>>, Condvar)>, Option<T>);
+
+impl<T> Drop for Finish<T> {
+    fn drop(&mut self) {
+        *self.0.0.lock() = Some(self.1.take());
+        self.0.1.notify_all();
+    }
+}
+
+/// An exit signal to every process, from the runtime itself.
+pub(crate) fn exit_all(core: &Arc<Core>, reason: &Reason) {
+    let from = ActorId::Process(Pid::nobody(core.node));
+    let (mut pids, pin) = (Vec::new(), core.pin());
+    core.processes.each(&pin, |pcb| pids.push(pcb.pid));
+    drop(pin);
+    for pid in pids {
+        core.signal(
+            pid,
+            Signal::Exit {
+                from,
+                reason: reason.clone(),
+                linked: false,
+            },
+        );
+    }
+}
+
+/// A runtime, for code outside of processes: `Clone + Send`. It keeps the runtime's memory, not its
+/// life: after a shutdown everything is dead.
+#[derive(Clone)]
+pub struct Handle {
+    core: Arc<Core>,
+    closed: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle")
+            .field("node", &self.core.node)
+            .finish()
+    }
+}
+
+impl Handle {
+    pub(crate) fn of(core: Arc<Core>) -> Self {
+        Handle {
+            core,
+            closed: Arc::default(),
+        }
+    }
+
+    /// Spawns a process. At the limit, and after a shutdown, the pid is a dead one.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> Pid
+    where
+        F: Future + Send + 'static,
+        F::Output: Outcome,
+    {
+        self.try_spawn(future)
+            .unwrap_or(Pid::nobody(self.core.node))
+    }
+
+    /// Spawns a process.
+    ///
+    /// # Errors
+    /// [`SpawnError::SystemLimit`] at the limit, and after a shutdown.
+    #[track_caller]
+    pub fn try_spawn<F>(&self, future: F) -> std::result::Result<Pid, SpawnError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Outcome,
+    {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(SpawnError::SystemLimit);
+        }
+        let reference = Ref {
+            maker: Pid::nobody(self.core.node),
+            serial: 0,
+            mark: 0,
+        };
+        let (spawn, spawned_at) = (Spawn::new(), Location::caller());
+        Order {
+            spawn,
+            parent: None,
+            reference,
+            spawned_at,
+        }
+        .carry_out(&self.core, future)
+    }
+
+    /// Sends a message; what is sent to the dead is dropped.
+    pub fn send<T: Send + 'static>(&self, to: Pid, message: T) {
+        drop(self.core.send_message(to, Message::new(message)));
+    }
+
+    /// Sends an exit signal, from the runtime itself.
+    pub fn exit_signal(&self, to: impl Into<ActorId>, reason: impl Into<Reason>) {
+        let nobody = Pid::nobody(self.core.node);
+        match to.into() {
+            ActorId::Process(to) => {
+                let (from, reason) = (nobody.into(), reason.into());
+                self.core.signal(
+                    to,
+                    Signal::Exit {
+                        from,
+                        reason,
+                        linked: false,
+                    },
+                );
+            }
+            ActorId::Port(to) => self.core.exit_port(to, nobody, reason.into(), false),
+        }
+    }
+
+    /// Who has a name.
+    pub fn whereis(&self, name: impl Into<Name>) -> Option<ActorId> {
+        self.core.registry.whereis(&name.into())
+    }
+
+    /// Processes that have not ended.
+    pub fn process_count(&self) -> usize {
+        self.core.live()
+    }
+
+    /// Ports that are open or flushing.
+    pub fn port_count(&self) -> usize {
+        self.core.ports.len() as usize
+    }
+}
+
+/// Makes a runtime, runs `main` as its first process, and shuts the runtime down.
+///
+/// # Errors
+/// What `main` returns, or its exit reason as an [`ExitWith`], or what kept the runtime from starting.
+#[track_caller]
+pub fn run<T, F>(main: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    let runtime = Runtime::new()?;
+    runtime
+        .block_on(main)
+        .unwrap_or_else(|reason| Err(Box::new(ExitWith(reason))))
+}

@@ -1,0 +1,132 @@
+//! The end of a port, as one numbered sequence (process.md 8.2, 8.7):
+//!
+//! 1. The phase becomes Closing: for everyone but the driver's flush the port is closed.
+//! 2. The name is given back.
+//! 3. Exit signals to every link, in the order of linking; a `Down` to every watcher.
+//! 4. The driver is asked to flush, or told that it may not. Where it needs time it goes on being
+//!    called for readiness and its timer until it is done.
+//! 5. The driver is stopped: it gives back its sources and wakes those who wait.
+//! 6. The phase becomes Closed, the timer is cancelled, the id leaves the table.
+//! 7. With the lock free: waiting futures are woken, the driver is dropped, memory goes to the epoch.
+//!
+//! Run by whoever made the callback that asked for it. Invariant (O-2, O-3): each step happens once; the
+//! driver is not called after step 5. A driver that panics in its last calls is dropped all the same.
+//! Unsafe: it gives up the table's hold of the cell's memory.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+
+use parking_lot::MutexGuard;
+
+use super::cx::{Asked, End, split};
+use super::{Address, Body, Driver, Flush, Phase, PortCell, PortCx};
+use crate::pin::Pin;
+use crate::process::context::Current;
+use crate::process::run::panic_reason;
+use crate::process::signal::Signal;
+use crate::reason::Reason;
+use crate::timers::Timers;
+
+/// A driver without a body: what a closed port is left with.
+struct Gone;
+
+impl Driver for Gone {
+    fn name(&self) -> &'static str {
+        "closed"
+    }
+
+    fn ready(&mut self, _: &mut PortCx<'_>, _: super::Readiness) -> super::Turn {
+        super::Turn::Done
+    }
+
+    fn stop(&mut self, _: &mut PortCx<'_>) {}
+}
+
+/// Does what a callback asked for, and frees the lock.
+pub(super) fn carry_out(
+    cell: &PortCell,
+    mut body: MutexGuard<'_, Body>,
+    mut asked: Asked,
+    pin: &Pin,
+) {
+    let mut flushed = asked.flushed;
+    if let (Some(end), Phase::Open) = (asked.end.take(), body.phase) {
+        flushed = begin(cell, &mut body, &mut asked, end, pin) == Flush::Done;
+    }
+    let driver =
+        (body.phase == Phase::Closing && flushed).then(|| finish(cell, &mut body, &mut asked, pin));
+    drop(body);
+    for wakeup in asked.wakeups {
+        wakeup.wake(&cell.core);
+    }
+    drop(asked.refused);
+    if let Some(driver) = driver {
+        drop(driver);
+        let memory = Address(NonNull::from(cell));
+        // SAFETY: the id has left the table, this happens once, and memory is freed on any thread.
+        unsafe { pin.defer(&cell.core.collector, move || memory.release()) };
+    }
+}
+
+/// Steps 1 to 4.
+fn begin(cell: &PortCell, body: &mut Body, asked: &mut Asked, end: End, pin: &Pin) -> Flush {
+    body.phase = Phase::Closing;
+    cell.core.registry.forget(cell.id.into(), &cell.named);
+    let from = cell.id.into();
+    let (owner, reason) = (body.owner, end.reason);
+    for (to, ()) in std::mem::take(&mut body.links) {
+        let signal = match to == owner && end.spare_owner {
+            true => Signal::Unlinked { from },
+            false => Signal::Exit {
+                from,
+                reason: reason.clone(),
+                linked: true,
+            },
+        };
+        cell.core.signal(to, signal);
+    }
+    for (reference, watcher) in std::mem::take(&mut body.watchers) {
+        cell.core.signal(
+            watcher,
+            Signal::Down {
+                reference,
+                reason: reason.clone(),
+            },
+        );
+    }
+    driver_call(cell, body, asked, pin, |driver, cx| {
+        driver.flush(cx, end.kill)
+    })
+    .unwrap_or(Flush::Done)
+}
+
+/// Steps 5 and 6. The driver is given back, to be dropped without the lock.
+fn finish(cell: &PortCell, body: &mut Body, asked: &mut Asked, pin: &Pin) -> Box<dyn Driver> {
+    driver_call(cell, body, asked, pin, |driver, cx| driver.stop(cx));
+    body.phase = Phase::Closed;
+    if let Some(timer) = body.timer.take() {
+        Timers::drop_wakeup(&cell.core, timer);
+    }
+    cell.core
+        .ports
+        .remove(cell.id.slot, cell.id.generation, cell.core.sched.hint());
+    std::mem::replace(&mut body.driver, Box::new(Gone))
+}
+
+fn driver_call<R>(
+    cell: &PortCell,
+    body: &mut Body,
+    asked: &mut Asked,
+    pin: &Pin,
+    f: impl FnOnce(&mut dyn Driver, &mut PortCx<'_>) -> R,
+) -> Option<R> {
+    let (driver, mut cx) = split(cell, body, pin);
+    let guarded = AssertUnwindSafe(|| f(driver, &mut cx));
+    let result = Current::runtime(&cell.core).enter(|| catch_unwind(guarded));
+    let more = cx.finish();
+    asked.wakeups.extend(more.wakeups);
+    asked.refused.extend(more.refused);
+    result
+        .map_err(|panic| drop::<Reason>(panic_reason(panic)))
+        .ok()
+}

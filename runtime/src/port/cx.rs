@@ -1,0 +1,191 @@
+//! What a driver may do in a callback: send, watch sources, set its timer, wake, close.
+//!
+//! Lent to every callback, and to the closure of `port::call`. Invariant (I-10): what may run other
+//! people's code (a waker, the end of the port) is written down and carried out when the lock is free.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::{Body, Driver, PortCell, Source};
+use crate::clock::nanos;
+use crate::core::Core;
+use crate::message::Message;
+use crate::ordered::OrderedMap;
+use crate::pid::{Pid, PortId};
+use crate::pin::Pin;
+use crate::process::wakeup::Wakeup;
+use crate::reason::Reason;
+use crate::timers::{TimerKey, Timers};
+
+/// The runtime, as a driver sees it during one callback.
+pub struct PortCx<'a> {
+    core: &'a Arc<Core>,
+    id: PortId,
+    pin: &'a Pin,
+    owner: Pid,
+    links: &'a OrderedMap<Pid, ()>,
+    timer: &'a mut Option<TimerKey>,
+    has_sent: &'a mut bool,
+    asked: Asked,
+}
+
+/// What a callback asked for, to be done after it.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub(super) end: Option<End>,
+    pub(super) flushed: bool,
+    pub(super) wakeups: SmallVec<[Wakeup; 2]>,
+    /// Messages that came back from a dead owner: dropped when the lock is free.
+    pub(super) refused: SmallVec<[Message; 1]>,
+}
+
+/// How a port is to end.
+pub(super) struct End {
+    pub(super) reason: Reason,
+    /// The owner's link goes without a signal.
+    pub(super) spare_owner: bool,
+    /// Nothing is flushed.
+    pub(super) kill: bool,
+}
+
+impl Asked {
+    /// The driver panicked: the port ends at once, whatever else was asked.
+    pub(super) fn fail(&mut self, reason: Reason) {
+        self.end = Some(End {
+            reason,
+            spare_owner: false,
+            kill: true,
+        });
+        self.flushed = true;
+    }
+}
+
+/// The driver and its context, out of one locked body.
+pub(super) fn split<'a>(
+    cell: &'a PortCell,
+    body: &'a mut Body,
+    pin: &'a Pin,
+) -> (&'a mut dyn Driver, PortCx<'a>) {
+    let cx = PortCx {
+        core: &cell.core,
+        id: cell.id,
+        pin,
+        owner: body.owner,
+        links: &body.links,
+        timer: &mut body.timer,
+        has_sent: &mut body.has_sent,
+        asked: Asked::default(),
+    };
+    (&mut *body.driver, cx)
+}
+
+impl PortCx<'_> {
+    pub(super) fn finish(self) -> Asked {
+        self.asked
+    }
+
+    pub(super) fn timer_fired(&mut self) {
+        *self.timer = None;
+    }
+
+    pub(super) fn ask(&mut self, end: End) {
+        self.asked.end.get_or_insert(end);
+    }
+
+    /// The port.
+    pub fn id(&self) -> PortId {
+        self.id
+    }
+
+    /// The process that the port is connected to; it may be dead (8.3).
+    pub fn owner(&self) -> Pid {
+        self.owner
+    }
+
+    /// Whether a process is linked to the port.
+    pub fn is_linked(&self, pid: Pid) -> bool {
+        self.links.contains(&pid)
+    }
+
+    /// Sends a message to the owner. It is marked as the port's: a hand-over moves it.
+    pub fn send_owner<T: Send + 'static>(&mut self, message: T) {
+        *self.has_sent = true;
+        let message = Message::from_port(message, self.id);
+        if let Err(message) = self.core.send_pinned(self.owner, message, self.pin) {
+            self.asked.refused.push(message);
+        }
+    }
+
+    /// Has a waiting future polled again, after the callback.
+    pub fn wake(&mut self, wakeup: Wakeup) {
+        self.asked.wakeups.push(wakeup);
+    }
+
+    /// Watches a source for the port, by edges (O-16).
+    ///
+    /// # Errors
+    /// What the reactor says: no memory, too many watches.
+    pub fn register(&self, source: Source<'_>) -> io::Result<()> {
+        self.core.reactor.add(source, self.id.token())
+    }
+
+    /// Stops watching a source. To be called before it is closed (R20).
+    pub fn deregister(&self, source: Source<'_>) {
+        self.core.reactor.remove(source);
+    }
+
+    /// Has [`Driver::timeout`] called after this time, in place of what was set before.
+    pub fn set_timer(&mut self, after: Duration) {
+        self.cancel_timer();
+        let deadline = self.core.clock.now().saturating_add(nanos(after));
+        *self.timer = Some(self.core.timers.port_at(self.core, deadline, self.id));
+    }
+
+    /// No timeout is wanted any more.
+    pub fn cancel_timer(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            Timers::drop_wakeup(self.core, timer);
+        }
+    }
+
+    /// The runtime's time: since it was started.
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.core.clock.now())
+    }
+
+    /// Ends the port after the callback, with this reason. Everyone linked is told.
+    pub fn close(&mut self, reason: Reason) {
+        self.ask(End {
+            reason,
+            spare_owner: false,
+            kill: false,
+        });
+    }
+
+    /// As [`close`](PortCx::close), but the owner is not told: its link just goes. For ends that the owner
+    /// learns of by a message (gen_tcp.md LNK-7).
+    pub fn close_sparing_owner(&mut self, reason: Reason) {
+        self.ask(End {
+            reason,
+            spare_owner: true,
+            kill: false,
+        });
+    }
+
+    /// A port that is closing has nothing left to flush.
+    pub fn flushed(&mut self) {
+        self.asked.flushed = true;
+    }
+}
+
+impl std::fmt::Debug for PortCx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PortCx")
+            .field("id", &self.id)
+            .field("owner", &self.owner)
+            .finish()
+    }
+}

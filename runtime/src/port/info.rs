@@ -1,0 +1,80 @@
+//! What can be asked about a port (`port_info`, process.md 8.10), as data that prints as a table.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Phase;
+use crate::core::Core;
+use crate::name::Name;
+use crate::pid::{Pid, PortId};
+
+/// A picture of one open port.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PortInfo {
+    /// Which.
+    pub id: PortId,
+    /// The driver's name.
+    pub name: &'static str,
+    /// The owner, dead or alive.
+    pub connected: Pid,
+    /// Whom it is linked to, in the order of linking.
+    pub links: Vec<Pid>,
+    /// Who watches it, one entry for each monitor.
+    pub monitored_by: Vec<Pid>,
+    /// Its name, where it has one.
+    pub registered_name: Option<Name>,
+    /// What the driver says of itself.
+    pub facts: Vec<(&'static str, String)>,
+}
+
+pub(super) fn of(core: &Arc<Core>, id: PortId) -> Option<PortInfo> {
+    if id.node != core.node {
+        return None;
+    }
+    let pin = core.pin();
+    let cell = core.ports.get(id.slot, id.generation, &pin)?;
+    let body = cell.body.lock();
+    if body.phase != Phase::Open {
+        return None;
+    }
+    Some(PortInfo {
+        id,
+        name: body.driver.name(),
+        connected: body.owner,
+        links: body.links.iter().map(|(pid, ())| *pid).collect(),
+        monitored_by: body.watchers.iter().map(|(_, pid)| *pid).collect(),
+        registered_name: core.registry.name_of(id.into()),
+        facts: body.driver.facts(),
+    })
+}
+
+/// The ports that are not closed; those that are flushing included where `flushing`.
+pub(crate) fn ids(core: &Core, flushing: bool) -> Vec<PortId> {
+    let mut ids = Vec::new();
+    let pin = core.pin();
+    core.ports.each(&pin, |cell| {
+        let phase = cell.body.lock().phase;
+        if phase == Phase::Open || (flushing && phase == Phase::Closing) {
+            ids.push(cell.id);
+        }
+    });
+    ids
+}
+
+pub(super) fn all(core: &Core) -> Vec<PortId> {
+    ids(core, false)
+}
+
+impl fmt::Display for PortInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {}", self.id, self.name)?;
+        writeln!(f, "  connected          {}", self.connected)?;
+        writeln!(f, "  links              {:?}", self.links)?;
+        write!(f, "  monitored_by       {:?}", self.monitored_by)?;
+        for (name, value) in &self.facts {
+            write!(f, "\n  {name:18} {value}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! A port: an actor whose body is a driver (process.md 8). This file holds its cell and its lock.
+//!
+//! A port runs in the caller: an operation locks, does, unlocks, in whichever process calls. Parts:
+//! `driver` what a body has to be, `cx` what it may do, `open` and `call` the face, `close` the end,
+//! `owner` whose it is, `source` readiness, `signal` exit signals and the message forms.
+//! Invariant: the lock is never held across an await, nor while a waker, a destructor of the user's or
+//! another port runs; a driver is not called after `stop` (O-3); a panic in it ends that port (O-15).
+
+mod api;
+mod close;
+mod cx;
+mod driver;
+pub(crate) mod info;
+mod owner;
+mod signal;
+pub(crate) mod source;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+pub use api::{OpenError, PortClosed, call, extension, is_simulated, open, port_info, ports};
+pub use cx::PortCx;
+pub use driver::{Driver, Flush, Turn};
+pub use info::PortInfo;
+pub use owner::{HandOverError, hand_over, owner};
+pub use signal::{PortReply, PortSignal, signal_port};
+pub use source::{Readiness, Source};
+
+use crate::core::Core;
+use crate::ordered::OrderedMap;
+use crate::pid::{Pid, PortId};
+use crate::process::context::Current;
+use crate::process::run::panic_reason;
+use crate::reference::Ref;
+use crate::registry::Named;
+use crate::table::Tenant;
+use crate::timers::TimerKey;
+
+/// A port's place in the table.
+pub(crate) struct PortCell {
+    pub(crate) id: PortId,
+    pub(crate) core: Arc<Core>,
+    pub(crate) named: Named,
+    body: Mutex<Body>,
+}
+
+/// ```text
+///   Open ──── close, exit, driver ────► Closing ──── flushed, limit ────► Closed
+///     └────────────────── nothing to flush ─────────────────────────────────┘
+/// ```
+/// Links, monitors and the name are settled when closing starts; what follows is the flush (O-2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Open,
+    Closing,
+    Closed,
+}
+
+struct Body {
+    phase: Phase,
+    /// The process that the port is connected to. It may be dead (8.3).
+    owner: Pid,
+    links: OrderedMap<Pid, ()>,
+    watchers: OrderedMap<Ref, Pid>,
+    driver: Box<dyn Driver>,
+    timer: Option<TimerKey>,
+    /// Whether messages were sent to the present owner: else a hand-over has none to move.
+    has_sent: bool,
+}
+
+impl Tenant for PortCell {
+    fn place(&self) -> (u32, u32) {
+        (self.id.slot, self.id.generation)
+    }
+}
+
+/// Runs `f` on a port under its lock, with no current process, then does what it asked for.
+/// `None` where the port is gone, or is closing and `f` is for open ports only.
+fn locked<R>(
+    core: &Arc<Core>,
+    id: PortId,
+    open_only: bool,
+    f: impl FnOnce(&mut dyn Driver, &mut PortCx<'_>) -> R,
+) -> Option<R> {
+    if id.node != core.node {
+        return None;
+    }
+    let pin = core.pin();
+    let cell = core.ports.get(id.slot, id.generation, &pin)?;
+    let mut body = cell.body.lock();
+    let gone = match body.phase {
+        Phase::Open => false,
+        Phase::Closing => open_only,
+        Phase::Closed => true,
+    };
+    if gone {
+        return None;
+    }
+    let (driver, mut cx) = cx::split(cell, &mut body, &pin);
+    let guarded = AssertUnwindSafe(|| f(driver, &mut cx));
+    let result = Current::runtime(core).enter(|| catch_unwind(guarded));
+    let mut asked = cx.finish();
+    let result = match result {
+        Ok(result) => Some(result),
+        Err(panic) => {
+            asked.fail(panic_reason(panic));
+            None
+        }
+    };
+    close::carry_out(cell, body, asked, &pin);
+    result
+}
+
+/// The reactor saw an event.
+pub(crate) fn ready(core: &Arc<Core>, token: u64, readiness: Readiness) {
+    let id = PortId::from_token(core.node, token);
+    let turn = locked(core, id, false, |driver, cx| driver.ready(cx, readiness));
+    match turn {
+        Some(Turn::Done) => {}
+        Some(Turn::Again) => core.reactor.again(token, readiness),
+        None => {
+            core.stale_events
+                .fetch_add(1, crate::sync::Ordering::Relaxed);
+        }
+    }
+}
+
+/// The port's timer fired.
+pub(crate) fn timeout(core: &Arc<Core>, id: PortId) {
+    locked(core, id, false, |driver, cx| {
+        cx.timer_fired();
+        driver.timeout(cx);
+    });
+}
+
+/// Frees the cell of a port that was taken out of the table.
+struct Address(NonNull<PortCell>);
+
+impl Address {
+    /// # Safety
+    /// Nobody finds the cell any more, and this is called once.
+    unsafe fn release(self) {
+        // SAFETY: made by `Box::leak` when the port was opened.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+/// Ends a port that is flushing, at the end of the runtime.
+pub(crate) fn abandon(core: &Arc<Core>, id: PortId) {
+    locked(core, id, false, |_, cx| cx.flushed());
+}

@@ -1,0 +1,125 @@
+//! Whose a port is, and how it changes hands in one step (process.md O-18, gen_tcp.md 4.2):
+//!
+//! 1. The port is locked: from here it sends nothing to anybody.
+//! 2. Checks, in this order: the port is open; the new owner is not the owner already; the caller is the
+//!    owner; the new owner lives, and is told of its link.
+//! 3. The caller takes in what has been sent to it, and the port's messages go from its mailbox to the
+//!    new owner, in their order.
+//! 4. The owner changes, in the port and in the links of both ends.
+//! 5. The lock is freed.
+//!
+//! Run in the caller. Invariant (I-9, CTL-1): at no instant is the port without an owner; each of its
+//! messages is seen by one owner, in order; there is no in-between that anybody could see.
+
+use super::{Phase, PortCell};
+use crate::message::Message;
+use crate::pid::{Pid, PortId};
+use crate::process::Pcb;
+use crate::process::context::current;
+use crate::process::signal::{self, Signal};
+
+/// Why a port did not change hands; nothing has changed then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HandOverError {
+    /// The port is closed.
+    Closed,
+    /// The caller is not the owner (`eperm`).
+    NotOwner,
+    /// The new owner is dead (`badarg`).
+    NoProc,
+}
+
+impl std::fmt::Display for HandOverError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            HandOverError::Closed => "closed",
+            HandOverError::NotOwner => "eperm",
+            HandOverError::NoProc => "badarg",
+        })
+    }
+}
+
+impl std::error::Error for HandOverError {}
+
+/// Gives a port of the current process to another one, together with the messages of it that wait in
+/// the mailbox. To the present owner it is `Ok` and nothing happens, whoever calls.
+///
+/// # Errors
+/// See [`HandOverError`].
+///
+/// # Panics
+/// Outside of a process.
+pub fn hand_over(port: PortId, to: Pid) -> Result<(), HandOverError> {
+    current(|current| {
+        let (core, caller) = (current.core(), current.pcb());
+        if port.node != core.node {
+            return Err(HandOverError::Closed);
+        }
+        let pin = core.pin();
+        let cell = core.ports.get(port.slot, port.generation, &pin);
+        let refused = match cell {
+            Some(cell) => move_all(cell, caller, to)?,
+            None => return Err(HandOverError::Closed),
+        };
+        // Messages are dropped only where the lock is free.
+        drop(refused);
+        Ok(())
+    })
+}
+
+/// The steps. Gives back the messages that the new owner, dead meanwhile, refused.
+fn move_all(cell: &PortCell, caller: &Pcb, to: Pid) -> Result<Vec<Message>, HandOverError> {
+    let core = &cell.core;
+    let mut body = cell.body.lock();
+    if body.phase != Phase::Open {
+        return Err(HandOverError::Closed);
+    }
+    if body.owner == to {
+        return Ok(Vec::new());
+    }
+    if body.owner != caller.pid {
+        return Err(HandOverError::NotOwner);
+    }
+    if !core.signal(
+        to,
+        Signal::Link {
+            from: cell.id.into(),
+        },
+    ) {
+        return Err(HandOverError::NoProc);
+    }
+    let mut refused = Vec::new();
+    if std::mem::take(&mut body.has_sent) {
+        signal::receive(caller);
+        let token = cell.id.token();
+        // SAFETY: this thread runs the caller, and `extract` calls nothing of the user's.
+        let mailbox = &mut unsafe { caller.private() }.mailbox;
+        let moved = mailbox.extract(|node| node.port() == token);
+        caller.note_queue_len(mailbox.len());
+        body.has_sent = !moved.is_empty();
+        for message in moved {
+            refused.extend(core.send_message(to, message).err());
+        }
+    }
+    body.owner = to;
+    body.links.remove(&caller.pid);
+    body.links.insert(to, ());
+    drop(body);
+    // SAFETY: as above.
+    unsafe { caller.private() }.links.remove(&cell.id.into());
+    Ok(refused)
+}
+
+/// The owner of a port, dead or alive (`port_info(Port, connected)`); `None` where the port is closed.
+///
+/// # Panics
+/// Outside of a process.
+pub fn owner(port: PortId) -> Option<Pid> {
+    current(|current| {
+        let core = current.core();
+        let pin = core.pin();
+        let cell = core.ports.get(port.slot, port.generation, &pin)?;
+        let body = cell.body.lock();
+        (port.node == core.node && body.phase == Phase::Open).then_some(body.owner)
+    })
+}

@@ -1,0 +1,196 @@
+//! What processes and the runtime send to ports: link, unlink, monitor, exit, and the message forms.
+//!
+//! Each is carried out in the sender, under the port's lock, so the order of one sender's signals is
+//! kept by construction (O-9). Invariant: `exit_verdict` is the table of process.md 8.6; a port that is
+//! closing or closed answers as the dead do.
+
+use std::sync::Arc;
+
+use super::cx::End;
+use super::{Phase, PortCell, locked};
+use crate::core::Core;
+use crate::message::Message;
+use crate::pid::{Pid, PortId};
+use crate::process::context::current;
+use crate::process::signal::Signal;
+use crate::reason::Reason;
+use crate::reference::Ref;
+
+/// What an exit signal does to an open port.
+#[derive(PartialEq, Debug)]
+enum Verdict {
+    Ignore,
+    Close(Reason),
+    /// Close without a flush.
+    Kill,
+}
+
+/// The table of process.md 8.6 (O-8). `linked`: sent by the death of a process that is linked.
+fn exit_verdict(linked: bool, by_owner: bool, reason: Reason) -> Verdict {
+    match (linked, reason) {
+        (true, Reason::Normal) if !by_owner => Verdict::Ignore,
+        (false, Reason::Kill) => Verdict::Kill,
+        (_, reason) => Verdict::Close(reason.after_kill()),
+    }
+}
+
+impl Core {
+    /// Runs `f` with the cell of a port that is open.
+    fn open_port<R>(
+        &self,
+        id: PortId,
+        f: impl FnOnce(&PortCell, &mut super::Body) -> R,
+    ) -> Option<R> {
+        if id.node != self.node {
+            return None;
+        }
+        let pin = self.pin();
+        let cell = self.ports.get(id.slot, id.generation, &pin)?;
+        let mut body = cell.body.lock();
+        (body.phase == Phase::Open).then(|| f(cell, &mut body))
+    }
+
+    pub(crate) fn link_port(&self, id: PortId, from: Pid) -> bool {
+        self.open_port(id, |_, body| body.links.insert(from, ()))
+            .is_some()
+    }
+
+    pub(crate) fn unlink_port(&self, id: PortId, from: Pid) {
+        self.open_port(id, |_, body| body.links.remove(&from));
+    }
+
+    pub(crate) fn monitor_port(&self, id: PortId, reference: Ref, watcher: Pid) -> bool {
+        self.open_port(id, |_, body| body.watchers.insert(reference, watcher))
+            .is_some()
+    }
+
+    pub(crate) fn demonitor_port(&self, id: PortId, reference: Ref) {
+        self.open_port(id, |_, body| body.watchers.remove(&reference));
+    }
+
+    /// An exit signal to a port.
+    pub(crate) fn exit_port(self: &Arc<Self>, id: PortId, from: Pid, reason: Reason, linked: bool) {
+        let by_owner = self.open_port(id, |_, body| {
+            let was_linked = body.links.remove(&from).is_some();
+            let by_owner = body.owner == from;
+            if !linked && was_linked {
+                // An explicit signal leaves the sender's link in place (3.1).
+                body.links.insert(from, ());
+            }
+            (was_linked || !linked).then_some(by_owner)
+        });
+        let Some(Some(by_owner)) = by_owner else {
+            return;
+        };
+        let (reason, kill) = match exit_verdict(linked, by_owner, reason) {
+            Verdict::Ignore => return,
+            Verdict::Close(reason) => (reason, false),
+            Verdict::Kill => (Reason::Killed, true),
+        };
+        locked(self, id, true, |_, cx| {
+            cx.ask(End {
+                reason,
+                spare_owner: false,
+                kill,
+            })
+        });
+    }
+}
+
+/// A signal to a port in message form: what `Port ! Term` can say (process.md 8.4). The owner named in
+/// it has to be the present owner, otherwise the owner is punished with `badsig` (8.5).
+#[derive(Clone, Debug)]
+pub enum PortSignal {
+    /// `{Owner, {command, Data}}`
+    Command(Pid, Vec<u8>),
+    /// `{Owner, close}`
+    Close(Pid),
+    /// `{Owner, {connect, New}}`: changes the owner, leaves the links as they are, moves nothing.
+    Connect(Pid, Pid),
+    /// Anything else.
+    Bad,
+}
+
+/// What a port answers to a signal in message form, to the owner that it had.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PortReply {
+    /// `{Port, closed}`
+    Closed(PortId),
+    /// `{Port, connected}`
+    Connected(PortId),
+}
+
+/// Sends a signal in message form to a port. A closed port drops it (2.4).
+///
+/// # Panics
+/// Outside of a process.
+pub fn signal_port(port: PortId, signal: PortSignal) {
+    current(|current| {
+        let core = current.core();
+        let Some(owner) = super::owner(port) else {
+            return;
+        };
+        let good = match signal {
+            PortSignal::Command(by, data) if by == owner => {
+                locked(core, port, true, |driver, cx| driver.command(cx, &data)) != Some(false)
+            }
+            PortSignal::Close(by) if by == owner => {
+                let end = End {
+                    reason: Reason::Normal,
+                    spare_owner: false,
+                    kill: false,
+                };
+                locked(core, port, true, |_, cx| cx.ask(end));
+                drop(core.send_message(owner, Message::new(PortReply::Closed(port))));
+                true
+            }
+            PortSignal::Connect(by, new) if by == owner => {
+                core.open_port(port, |_, body| body.owner = new);
+                drop(core.send_message(owner, Message::new(PortReply::Connected(port))));
+                true
+            }
+            _ => false,
+        };
+        if !good {
+            let from = port.into();
+            core.signal(
+                owner,
+                Signal::Exit {
+                    from,
+                    reason: Reason::BadSig,
+                    linked: false,
+                },
+            );
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every row of process.md 8.6 (O-8).
+    #[test]
+    fn exit_table_8_6() {
+        let other = Reason::from("boom");
+        let rows = [
+            (true, true, Reason::Normal, Verdict::Close(Reason::Normal)),
+            (true, false, Reason::Normal, Verdict::Ignore),
+            (true, true, other.clone(), Verdict::Close(other.clone())),
+            (true, false, other.clone(), Verdict::Close(other.clone())),
+            (true, false, Reason::Kill, Verdict::Close(Reason::Killed)),
+            (true, true, Reason::Kill, Verdict::Close(Reason::Killed)),
+            (false, false, Reason::Normal, Verdict::Close(Reason::Normal)),
+            (false, true, Reason::Normal, Verdict::Close(Reason::Normal)),
+            (false, false, Reason::Kill, Verdict::Kill),
+            (false, false, other.clone(), Verdict::Close(other)),
+        ];
+        for (linked, by_owner, reason, verdict) in rows {
+            let got = exit_verdict(linked, by_owner, reason.clone());
+            assert_eq!(
+                got, verdict,
+                "linked {linked}, by the owner {by_owner}, {reason}"
+            );
+        }
+    }
+}

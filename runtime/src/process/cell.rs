@@ -1,0 +1,201 @@
+//! The control block and its future in one allocation, and the waker that points at it.
+//!
+//! Made by `spawn`, polled by `run`, emptied by `exit`. Invariant: the future is pinned in its cell from
+//! birth to `drop_future` and is polled only by the runner; the memory lives as long as the table or a
+//! waker counts it. What it leaves out: catching panics (in `run` and `exit`).
+//! Unsafe: type erasure by a vtable, a counted pointer, a hand-written waker.
+
+use std::alloc::{Layout, dealloc};
+use std::cell::UnsafeCell;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+
+use super::state::{Notice, State};
+use super::{Pcb, Private};
+use crate::core::Core;
+use crate::inbox::Inbox;
+use crate::pid::Pid;
+use crate::reason::{Outcome, Reason};
+use crate::registry::Named;
+use crate::sync::{AtomicU32, Ordering};
+use crate::timers::TimerSet;
+
+#[repr(C)]
+struct Cell<F> {
+    pcb: Pcb,
+    future: UnsafeCell<ManuallyDrop<F>>,
+}
+
+pub(crate) struct FutureVTable {
+    poll: unsafe fn(NonNull<Pcb>, &mut Context<'_>) -> Poll<Reason>,
+    drop_future: unsafe fn(NonNull<Pcb>),
+    layout: Layout,
+    pub(super) future_bytes: usize,
+}
+
+trait Erased: Sized {
+    const VTABLE: FutureVTable;
+}
+
+impl<F> Erased for F
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    const VTABLE: FutureVTable = FutureVTable {
+        poll: poll::<F>,
+        drop_future: drop_future::<F>,
+        layout: Layout::new::<Cell<F>>(),
+        future_bytes: size_of::<F>(),
+    };
+}
+
+/// # Safety
+/// `pcb` begins a `Cell<F>` whose future is alive, and the caller runs the process.
+unsafe fn poll<F>(pcb: NonNull<Pcb>, cx: &mut Context<'_>) -> Poll<Reason>
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    // SAFETY: the runner alone touches the future, and the cell never moves.
+    let future =
+        unsafe { Pin::new_unchecked(&mut **(*pcb.cast::<Cell<F>>().as_ptr()).future.get()) };
+    future.poll(cx).map(Outcome::into_reason)
+}
+
+/// # Safety
+/// As `poll`; the future is dead afterwards.
+unsafe fn drop_future<F>(pcb: NonNull<Pcb>) {
+    // SAFETY: by the contract the future is alive, and this is its end.
+    unsafe { ManuallyDrop::drop(&mut *(*pcb.cast::<Cell<F>>().as_ptr()).future.get()) }
+}
+
+/// What a new process is made of.
+pub(crate) struct Birth {
+    pub(crate) core: Arc<Core>,
+    pub(crate) pid: Pid,
+    pub(crate) parent: Pid,
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) private: Private,
+}
+
+/// Allocates a process. The table counts it; it is not yet published nor queued.
+pub(crate) fn create<F>(birth: Birth, future: F) -> NonNull<Pcb>
+where
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    let pcb = Pcb {
+        state: State::queued(),
+        refs: AtomicU32::new(1),
+        inbox: Inbox::new(),
+        pid: birth.pid,
+        queue_len: AtomicU32::new(0),
+        vtable: &<F as Erased>::VTABLE,
+        core: birth.core,
+        timers: TimerSet::new(),
+        named: Named::new(),
+        spawned_at: birth.spawned_at,
+        parent: birth.parent,
+        private: UnsafeCell::new(birth.private),
+    };
+    let cell = Box::new(Cell {
+        pcb,
+        future: UnsafeCell::new(ManuallyDrop::new(future)),
+    });
+    NonNull::from(Box::leak(cell)).cast()
+}
+
+impl Pcb {
+    /// Polls the future.
+    ///
+    /// # Safety
+    /// The caller runs the process, and the future has neither finished nor been dropped.
+    pub(super) unsafe fn poll(&self, cx: &mut Context<'_>) -> Poll<Reason> {
+        // SAFETY: the vtable is the one of this cell's future.
+        unsafe { (self.vtable.poll)(NonNull::from(self), cx) }
+    }
+
+    /// Drops the future in its place.
+    ///
+    /// # Safety
+    /// The caller runs the process, and this has not been called before.
+    pub(super) unsafe fn drop_future(&self) {
+        // SAFETY: as above.
+        unsafe { (self.vtable.drop_future)(NonNull::from(self)) }
+    }
+
+    /// Bytes of the control block and the future together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.vtable.layout.size()
+    }
+
+    pub(crate) fn future_bytes(&self) -> usize {
+        self.vtable.future_bytes
+    }
+}
+
+/// One counted reference less; the last one frees the memory. The future is gone by then.
+///
+/// # Safety
+/// The caller gives up a reference that it counted.
+pub(crate) unsafe fn release(pcb: NonNull<Pcb>) {
+    // SAFETY: counted, so alive; the last one to leave sees everybody's writes by the fence.
+    unsafe {
+        if pcb.as_ref().refs.fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        std::sync::atomic::fence(Ordering::Acquire);
+        let layout = pcb.as_ref().vtable.layout;
+        std::ptr::drop_in_place(pcb.as_ptr());
+        dealloc(pcb.as_ptr().cast(), layout);
+    }
+}
+
+static WAKER: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
+
+/// The waker that a poll of this process gets; it counts nothing and must not outlive the poll.
+///
+/// # Safety
+/// The caller keeps the process alive longer than the waker.
+pub(super) unsafe fn borrowed_waker(pcb: &Pcb) -> ManuallyDrop<Waker> {
+    let raw = RawWaker::new(std::ptr::from_ref(pcb).cast(), &WAKER);
+    // SAFETY: the vtable's functions fit the pointer; the waker is never dropped, so nothing is
+    // counted down that was not counted up.
+    ManuallyDrop::new(unsafe { Waker::from_raw(raw) })
+}
+
+/// Whether this is the process's own waker, not one that a combinator made.
+pub(crate) fn is_own_waker(pcb: &Pcb, waker: &Waker) -> bool {
+    std::ptr::eq(waker.data(), std::ptr::from_ref(pcb).cast())
+        && std::ptr::eq(waker.vtable(), &WAKER)
+}
+
+unsafe fn clone(data: *const ()) -> RawWaker {
+    // SAFETY: the waker that is cloned keeps the process alive.
+    unsafe { (*data.cast::<Pcb>()).refs.fetch_add(1, Ordering::Relaxed) };
+    RawWaker::new(data, &WAKER)
+}
+
+unsafe fn wake(data: *const ()) {
+    // SAFETY: the waker counted the process, and is used up by this.
+    unsafe {
+        wake_by_ref(data);
+        drop_waker(data);
+    }
+}
+
+unsafe fn wake_by_ref(data: *const ()) {
+    // SAFETY: the waker keeps the process alive.
+    unsafe { (*data.cast::<Pcb>()).notice(Notice::Wake) }
+}
+
+unsafe fn drop_waker(data: *const ()) {
+    // SAFETY: the waker counted the process.
+    unsafe { release(NonNull::new_unchecked(data.cast_mut().cast::<Pcb>())) }
+}

@@ -1,0 +1,134 @@
+//! Which process, and which runtime, the calling thread acts for.
+//!
+//! Set around every slice, every destructor of a dying process, every blocking job and every driver
+//! callback; asked by all free functions. Invariant: it is restored to what it was, also by a panic, so
+//! that runtimes and worlds may nest; nothing else of the runtime is ambient.
+//! Unsafe: it lends references out of a thread-local pointer, for the length of a closure.
+
+use std::cell::Cell;
+use std::ptr;
+use std::sync::Arc;
+
+use super::Pcb;
+use crate::core::Core;
+use crate::pid::Pid;
+use crate::pin::Pin;
+
+thread_local! {
+    static CURRENT: Cell<*const Current> = const { Cell::new(ptr::null()) };
+}
+
+/// Whom the thread acts for.
+pub(crate) struct Current {
+    core: *const Arc<Core>,
+    /// Null where only the runtime is named.
+    pcb: *const Pcb,
+    /// Whether the thread holds a pin of this runtime for as long as this stands.
+    pinned: bool,
+    /// Runtime operations that are left in this slice.
+    budget: Cell<u32>,
+    /// The process asked to go to the tail of the queue.
+    yielded: Cell<bool>,
+}
+
+const ADVICE: &str = "this function acts for the current process, and there is none here: \
+                      outside of a process use a runtime::Handle";
+
+impl Current {
+    /// # Safety
+    /// `pinned` is true only where the thread holds a pin of this runtime while `self` is entered.
+    pub(crate) unsafe fn process(pcb: &Pcb, budget: u32, pinned: bool) -> Self {
+        let (budget, yielded) = (Cell::new(budget), Cell::new(false));
+        Current {
+            core: &pcb.core,
+            pcb,
+            pinned,
+            budget,
+            yielded,
+        }
+    }
+
+    pub(crate) fn runtime(core: &Arc<Core>) -> Self {
+        let (pcb, pinned) = (ptr::null(), false);
+        Current {
+            core,
+            pcb,
+            pinned,
+            budget: Cell::new(0),
+            yielded: Cell::new(false),
+        }
+    }
+
+    /// Runs `f` while this is what the thread acts for.
+    pub(crate) fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
+        struct Restore(*const Current);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.set(self.0);
+            }
+        }
+        let _restore = Restore(CURRENT.replace(self));
+        f()
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        // SAFETY: whoever made this holds the runtime for as long as it is entered.
+        unsafe { &*self.core }
+    }
+
+    /// The process.
+    ///
+    /// # Panics
+    /// Where only the runtime is named.
+    pub(crate) fn pcb(&self) -> &Pcb {
+        assert!(!self.pcb.is_null(), "{ADVICE}");
+        // SAFETY: whoever made this keeps the process for as long as it is entered.
+        unsafe { &*self.pcb }
+    }
+
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        // SAFETY: as in `pcb`.
+        (!self.pcb.is_null()).then(|| unsafe { (*self.pcb).pid })
+    }
+
+    pub(crate) fn pin(&self) -> Pin {
+        if self.pinned {
+            // SAFETY: by the promise that `process` was given.
+            unsafe { Pin::held() }
+        } else {
+            self.core().pin()
+        }
+    }
+
+    /// Charges one operation. False where the slice is used up (C-2).
+    pub(crate) fn charge(&self) -> bool {
+        let left = self.budget.get();
+        self.budget.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    /// The process goes to the tail of the queue after this poll.
+    pub(crate) fn yield_slice(&self) {
+        self.yielded.set(true);
+    }
+
+    pub(crate) fn has_yielded(&self) -> bool {
+        self.yielded.get()
+    }
+}
+
+/// Runs `f` with what the thread acts for, if anything.
+pub(crate) fn try_current<R>(f: impl FnOnce(&Current) -> R) -> Option<R> {
+    let current = CURRENT.get();
+    // SAFETY: a pointer that stands here is entered, so its `Current` is alive until `enter` returns,
+    // which is after `f`.
+    (!current.is_null()).then(|| f(unsafe { &*current }))
+}
+
+/// Runs `f` with what the thread acts for.
+///
+/// # Panics
+/// Where the thread acts for nobody.
+pub(crate) fn current<R>(f: impl FnOnce(&Current) -> R) -> R {
+    try_current(f).expect(ADVICE)
+}

@@ -1,0 +1,165 @@
+//! The end of a process, as one numbered sequence (process.md P-13):
+//!
+//! 1. The reason is fixed: the first one. Exit signals that come later are not acted upon.
+//! 2. The future is dropped; its destructors may still send, and that comes before step 6 (D-5).
+//! 3. Timers whose destination is this process are cancelled.
+//! 4. A crash is reported.
+//! 5. The name is given back; then the pid: from here lookups fail.
+//! 6. Exit signals to every active link, a `Down` to every watcher, a demonitor to everyone watched:
+//!    links before monitors, each in the order in which they were made.
+//! 7. The inbox is closed; signals still in it are answered as by the dead.
+//! 8. The messages are dropped, one by one, and the memory is left to the epoch.
+//!
+//! Run by the thread that ran the process, for every way to end. Invariant (I-6, P-14, P-15): whoever
+//! learns of the end finds the name free, the timers gone and the user's destructors run. Panics of
+//! destructors are caught; the reason stays the first one.
+//! Unsafe: it is the runner, it ends the future, and it gives up the table's count of the memory.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+
+use super::links::LinkState;
+use super::signal::{self, Signal};
+use super::{Pcb, Rare, cell};
+use crate::crash::CrashReport;
+use crate::message::Message;
+use crate::pid::ActorId;
+use crate::reason::Reason;
+
+/// Runs the sequence. The calling thread runs the process and acts for it.
+pub(super) fn run(pcb: &Pcb, reason: Reason) {
+    let core = pcb.core.clone();
+    drop_future(pcb);
+    core.timers.cancel_all_to(pcb);
+    if !matches!(reason, Reason::Killed) && !reason.is_expected() {
+        report(pcb, &reason);
+    }
+    core.registry.forget(pcb.pid.into(), &pcb.named);
+    core.processes
+        .remove(pcb.pid.slot, pcb.pid.generation, core.sched.hint());
+    tell(pcb, &reason);
+    answer(pcb, pcb.inbox.close());
+    drop_messages(pcb);
+    pcb.state.end();
+    let memory = Address(NonNull::from(pcb));
+    // SAFETY: the table's count is given up exactly here, once; the pid is not found any more, and
+    // releasing memory may happen on any thread.
+    unsafe { core.pin().defer(&core.collector, move || memory.release()) };
+    core.process_ended();
+}
+
+/// The address of a block whose table count is to be given up.
+struct Address(NonNull<Pcb>);
+
+impl Address {
+    /// # Safety
+    /// Called once, by whoever gives up the table's count.
+    unsafe fn release(self) {
+        // SAFETY: by the contract above.
+        unsafe { cell::release(self.0) }
+    }
+}
+
+/// Step 2.
+fn drop_future(pcb: &Pcb) {
+    // SAFETY: this thread runs the process, and the sequence runs once.
+    let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { pcb.drop_future() }));
+    if let Err(panic) = dropped {
+        drop(super::run::panic_reason(panic));
+    }
+}
+
+/// Step 4.
+fn report(pcb: &Pcb, reason: &Reason) {
+    let report = CrashReport {
+        pid: pcb.pid,
+        name: pcb.core.registry.name_of(pcb.pid.into()),
+        reason: reason.clone(),
+        spawned_at: pcb.spawned_at,
+    };
+    let _ = catch_unwind(AssertUnwindSafe(|| (pcb.core.on_crash)(&report)));
+}
+
+/// Step 6.
+fn tell(pcb: &Pcb, reason: &Reason) {
+    // SAFETY: (both) this thread runs the process; what is taken out is used after the borrow.
+    let links = std::mem::take(&mut unsafe { pcb.private() }.links);
+    let rare = unsafe { pcb.private() }.take_rare();
+    let from: ActorId = pcb.pid.into();
+    for (to, state) in links {
+        // 3.3: a link whose unlink is under way is told nothing.
+        if state != LinkState::Active {
+            continue;
+        }
+        let reason = reason.clone();
+        match to {
+            ActorId::Process(to) => {
+                pcb.core.signal(
+                    to,
+                    Signal::Exit {
+                        from,
+                        reason,
+                        linked: true,
+                    },
+                );
+            }
+            ActorId::Port(to) => pcb.core.exit_port(to, pcb.pid, reason, true),
+        }
+    }
+    let Some(rare) = rare else { return };
+    let Rare {
+        monitors,
+        watchers,
+        waiting,
+        unanswered,
+    } = *rare;
+    for (reference, watcher) in watchers {
+        pcb.core.signal(
+            watcher.pid,
+            Signal::Down {
+                reference,
+                reason: reason.clone(),
+            },
+        );
+    }
+    for (reference, monitor) in monitors {
+        match monitor.target {
+            Some(ActorId::Process(pid)) => {
+                pcb.core.signal(pid, Signal::Demonitor { reference });
+            }
+            Some(ActorId::Port(port)) => pcb.core.demonitor_port(port, reference),
+            None => {}
+        }
+    }
+    answer(pcb, unanswered.into_iter());
+    // Wakers are the user's code where a combinator made them.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(waiting)));
+}
+
+/// Step 7.
+fn answer(pcb: &Pcb, waiting: impl Iterator<Item = Message>) {
+    for message in waiting {
+        if !message.node().is_signal() {
+            drop_one(message);
+        } else if let Ok(signal) = message.downcast::<Signal>() {
+            signal::bounce(pcb, signal);
+        }
+    }
+}
+
+/// Step 8. Destructors of messages are user code: each may panic, or send.
+fn drop_messages(pcb: &Pcb) {
+    loop {
+        // SAFETY: this thread runs the process, and the borrow ends before the message is dropped.
+        let mailbox = &mut unsafe { pcb.private() }.mailbox;
+        let Some(seat) = mailbox.at(0) else { break };
+        drop_one(mailbox.remove(seat));
+    }
+    pcb.note_queue_len(0);
+}
+
+fn drop_one(message: Message) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(message))) {
+        drop(super::run::panic_reason(panic));
+    }
+}

@@ -1,0 +1,176 @@
+//! A process: a future with an identity (process.md 1). This file holds its control block.
+//!
+//! Parts: `state` who runs it, `signal` what arrives, `links`, `monitors`, `receive` what user code
+//! sees of it, `exit` how it ends, `run` one slice, `cell` the block and the future in one allocation,
+//! `context` which process a thread runs. Invariant: `private` is touched only by the thread that runs
+//! the process (RUNNING in the state word); everything else in the block may be read by anyone at any
+//! time. What it does not know: how it is scheduled.
+//! Unsafe: the private part is a cell without a lock.
+
+pub(crate) mod cell;
+pub(crate) mod context;
+pub(crate) mod exit;
+pub(crate) mod info;
+pub(crate) mod links;
+pub(crate) mod monitors;
+pub(crate) mod receive;
+pub(crate) mod run;
+pub(crate) mod signal;
+pub(crate) mod state;
+pub(crate) mod wakeup;
+
+use std::cell::UnsafeCell;
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::Waker;
+
+use crate::core::Core;
+use crate::inbox::{Inbox, Pushed};
+use crate::mailbox::Mailbox;
+use crate::message::Message;
+use crate::ordered::OrderedMap;
+use crate::pid::{ActorId, Pid};
+use crate::reason::Reason;
+use crate::reference::Ref;
+use crate::registry::Named;
+use crate::sync::{AtomicU32, Ordering};
+use crate::table::Tenant;
+use crate::timers::TimerSet;
+
+use cell::FutureVTable;
+use links::LinkState;
+use monitors::{Monitor, Watcher};
+use run::Runnable;
+use state::{Notice, Noticed, State};
+
+/// The control block.
+pub(crate) struct Pcb {
+    pub(crate) state: State,
+    /// Who keeps the memory: the table, and every waker.
+    refs: AtomicU32,
+    pub(crate) inbox: Inbox,
+    pub(crate) pid: Pid,
+    /// Length of the mailbox as its owner last wrote it, for observers.
+    pub(crate) queue_len: AtomicU32,
+    vtable: &'static FutureVTable,
+    pub(crate) core: Arc<Core>,
+    /// Timers whose destination this is: cancelled when it ends (6.1).
+    pub(crate) timers: TimerSet,
+    pub(crate) named: Named,
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) parent: Pid,
+    private: UnsafeCell<Private>,
+}
+
+// SAFETY: `private` and the future are touched only by the thread that runs the process, and the
+// future is `Send` by the bound of `spawn`; everything else is shareable by itself.
+unsafe impl Send for Pcb {}
+// SAFETY: as above.
+unsafe impl Sync for Pcb {}
+
+/// What only the runner touches.
+pub(crate) struct Private {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) links: OrderedMap<ActorId, LinkState>,
+    pub(crate) trap_exit: bool,
+    /// Set once: the process is to end with this reason, and no user code of it runs any more.
+    pub(crate) exiting: Option<Reason>,
+    /// The next serial of a reference.
+    pub(crate) serial: u64,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few processes have.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// Whom this process watches.
+    pub(crate) monitors: OrderedMap<Ref, Monitor>,
+    /// Who watches this process.
+    pub(crate) watchers: OrderedMap<Ref, Watcher>,
+    /// Futures of this process that wait under wakers of their own.
+    pub(crate) waiting: Vec<(u64, Waker)>,
+    /// Signals that came behind a fatal one: answered when the name is free.
+    pub(crate) unanswered: Vec<Message>,
+}
+
+impl Private {
+    pub(crate) fn new(trap_exit: bool) -> Self {
+        Private {
+            mailbox: Mailbox::new(),
+            links: OrderedMap::new(),
+            trap_exit,
+            exiting: None,
+            serial: 0,
+            rare: None,
+        }
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(crate) fn rare_if_any(&mut self) -> Option<&mut Rare> {
+        self.rare.as_deref_mut()
+    }
+
+    pub(crate) fn take_rare(&mut self) -> Option<Box<Rare>> {
+        self.rare.take()
+    }
+
+    /// The process has to end. The first reason wins (P-13 step 1).
+    pub(crate) fn end_with(&mut self, reason: Reason) {
+        self.exiting.get_or_insert(reason);
+    }
+
+    /// A fresh reference, whose mark is where the mailbox ends.
+    pub(crate) fn make_ref(&mut self, maker: Pid) -> Ref {
+        self.serial += 1;
+        Ref {
+            maker,
+            serial: self.serial,
+            mark: self.mailbox.next_index(),
+        }
+    }
+}
+
+impl Pcb {
+    /// The private part.
+    ///
+    /// # Safety
+    /// The calling thread runs the process (or is the only one that knows it yet), holds no other
+    /// borrow of the private part, and calls no user code while it holds this one.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn private(&self) -> &mut Private {
+        // SAFETY: by the contract above there is no other borrow.
+        unsafe { &mut *self.private.get() }
+    }
+
+    /// Puts something into the inbox and sees to it that the process looks. What a dead process
+    /// refuses comes back, so that it is dropped by the caller and outside of everything.
+    pub(crate) fn push(&self, message: Message) -> Result<(), Message> {
+        match self.inbox.push(message) {
+            Pushed::First => {
+                self.notice(Notice::Mail);
+                Ok(())
+            }
+            Pushed::Behind => Ok(()),
+            Pushed::Closed(message) => Err(message),
+        }
+    }
+
+    pub(crate) fn notice(&self, notice: Notice) {
+        if self.state.notice(notice) == Noticed::Queue {
+            self.core.sched.ready(Runnable::of(self));
+        }
+    }
+
+    pub(crate) fn note_queue_len(&self, len: u32) {
+        self.queue_len.store(len, Ordering::Relaxed);
+    }
+}
+
+impl Tenant for Pcb {
+    fn place(&self) -> (u32, u32) {
+        (self.pid.slot, self.pid.generation)
+    }
+}

@@ -1,0 +1,386 @@
+//! Receiving: looking for a message in the mailbox, and waiting for one.
+//!
+//! `receive!` expands to a [`Receiver`]: a synchronous scan that tests each message once, then an await,
+//! then the next scan. The function forms are made of the same. Invariant: a message is in
+//! the mailbox or has been returned; a dropped receive loses nothing; each receive keeps its own place;
+//! no user code runs while private state is borrowed. Every receive costs one operation of the slice's
+//! budget (C-2). A receive belongs to the process that first polled it.
+//! Unsafe: it touches the private part, and moves values out of nodes for the tests.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::context::{Current, current, try_current};
+use super::wakeup::Wakeup;
+use super::{Pcb, cell, signal};
+use crate::clock::nanos;
+use crate::message::{self, Message, Node};
+use crate::pid::Pid;
+use crate::reference::Ref;
+use crate::timers::{TimerKey, Timers};
+
+/// One receive: its place in the mailbox, its deadline, and who waits.
+#[derive(Debug)]
+pub struct Receiver {
+    /// Messages with a lower arrival index have been looked at.
+    place: u64,
+    after: After,
+    timer: Option<TimerKey>,
+    owner: Option<Pid>,
+    /// Under which number a waker that is not the process's own stands in `Rare::waiting`.
+    waiting: u64,
+    /// The slice was used up before the scan.
+    tired: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum After {
+    Never,
+    Zero,
+    For(Duration),
+    At(u64),
+}
+
+/// What a scan came to.
+#[derive(Debug)]
+pub enum Scanned {
+    /// The test of this arm held; the message is out of the mailbox.
+    Hit(usize, Taken),
+    /// The time is over.
+    Timeout,
+    /// Nothing yet: wait, then scan again.
+    Wait,
+}
+
+/// A message that a test chose.
+#[derive(Debug)]
+pub struct Taken(Message);
+
+impl Taken {
+    /// The value, of the type that the test looked at.
+    ///
+    /// # Panics
+    /// Where it is of another type.
+    pub fn open<T: 'static>(self) -> T {
+        self.0
+            .downcast()
+            .expect("a message is opened as the type that its test took it for")
+    }
+}
+
+/// A message under test. Its value can be taken out and has to be put back.
+#[derive(Debug)]
+pub struct Probe {
+    node: *mut Node,
+}
+
+impl Probe {
+    /// The value, where it is a `T`; it must come back by [`put`](Probe::put).
+    pub fn take<T: 'static>(&mut self) -> Option<T> {
+        // SAFETY: the scan made this probe for a live node of the mailbox of the process that the
+        // thread runs; while the value is out, everyone else leaves the node alone.
+        unsafe {
+            let fits = (*self.node).is::<T>() && !(*self.node).is_out();
+            fits.then(|| message::take_value(self.node))
+        }
+    }
+
+    /// Puts back what `take` gave.
+    pub fn put<T: 'static>(&mut self, value: T) {
+        // SAFETY: as in `take`; the type and that the value is out are checked.
+        unsafe {
+            assert!(
+                (*self.node).is::<T>() && (*self.node).is_out(),
+                "put back something else"
+            );
+            message::put_value(self.node, value);
+        }
+    }
+
+    fn test<T: 'static>(&mut self, wanted: &mut impl FnMut(&T) -> bool) -> bool {
+        let Some(value) = self.take::<T>() else {
+            return false;
+        };
+        let hit = wanted(&value);
+        self.put(value);
+        hit
+    }
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Receiver::new()
+    }
+}
+
+impl Receiver {
+    /// A receive that begins at the oldest message and waits for ever.
+    pub fn new() -> Self {
+        let (after, timer, owner) = (After::Never, None, None);
+        Receiver {
+            place: 0,
+            after,
+            timer,
+            owner,
+            waiting: 0,
+            tired: false,
+        }
+    }
+
+    /// Begins where the mailbox ended when the reference was made.
+    pub fn since(mut self, reference: Ref) -> Self {
+        self.place = reference.mark;
+        self
+    }
+
+    /// Takes no message at all: only time ends it.
+    pub(crate) fn for_nothing(mut self) -> Self {
+        self.place = u64::MAX;
+        self
+    }
+
+    /// Ends after this time: zero looks at what is there and does not wait.
+    pub fn after(mut self, time: Duration) -> Self {
+        self.after = if time.is_zero() {
+            After::Zero
+        } else {
+            After::For(time)
+        };
+        self
+    }
+
+    /// Looks at every message that has arrived and was not looked at by this receive. `test` gives the
+    /// number of the arm that takes the message. It may call back into the runtime; a panic in it is
+    /// a panic of the process, and the message under test is lost with it.
+    pub fn scan(&mut self, mut test: impl FnMut(&mut Probe) -> Option<usize>) -> Scanned {
+        current(|current| {
+            let pcb = self.owned(current);
+            if !current.charge() {
+                self.tired = true;
+                return Scanned::Wait;
+            }
+            signal::receive(pcb);
+            // SAFETY: (both) this thread runs the process, and no borrow lasts over a test.
+            if unsafe { pcb.private() }.exiting.is_some() {
+                return Scanned::Wait;
+            }
+            let mut seat = unsafe { pcb.private() }.mailbox.at(self.place);
+            // A message that somebody is looking at right now stays unseen by this receive.
+            let mut unseen = None;
+            while let Some(here) = seat {
+                let node = here.node();
+                // SAFETY: (all) as above; a node that is under test or out stays in the mailbox, so
+                // the seat is good after the test.
+                if unsafe { (*node).is_out() } {
+                    unseen.get_or_insert(unsafe { (*node).index() });
+                } else if let Some(arm) = test(&mut Probe { node }) {
+                    let mailbox = &mut unsafe { pcb.private() }.mailbox;
+                    let message = mailbox.remove(here);
+                    pcb.note_queue_len(mailbox.len());
+                    return Scanned::Hit(arm, Taken(message));
+                }
+                seat = unsafe { pcb.private() }.mailbox.after(here);
+            }
+            let seen = unseen.unwrap_or(unsafe { pcb.private() }.mailbox.next_index());
+            self.place = self.place.max(seen);
+            if self.is_over(pcb) {
+                Scanned::Timeout
+            } else {
+                Scanned::Wait
+            }
+        })
+    }
+
+    /// Waits until there is something to scan, or the time is over.
+    pub fn wait(&mut self) -> Wait<'_> {
+        Wait(self)
+    }
+
+    fn owned<'c>(&mut self, current: &'c Current) -> &'c Pcb {
+        let pcb = current.pcb();
+        let owner = *self.owner.get_or_insert(pcb.pid);
+        assert!(
+            owner == pcb.pid,
+            "a receive of {owner} is polled by {}",
+            pcb.pid
+        );
+        pcb
+    }
+
+    fn is_over(&mut self, pcb: &Pcb) -> bool {
+        match self.after {
+            After::Never => false,
+            After::Zero => true,
+            After::For(time) => {
+                let deadline = pcb.core.clock.now().saturating_add(nanos(time));
+                self.after = After::At(deadline);
+                false
+            }
+            After::At(deadline) => pcb.core.clock.now() >= deadline,
+        }
+    }
+
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        current(|current| {
+            let pcb = self.owned(current);
+            if std::mem::take(&mut self.tired) {
+                current.yield_slice();
+                if !cell::is_own_waker(pcb, cx.waker()) {
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
+            }
+            signal::receive(pcb);
+            // SAFETY: this thread runs the process, and the borrow ends with the block.
+            let (exiting, news) = unsafe {
+                let private = pcb.private();
+                (
+                    private.exiting.is_some(),
+                    private.mailbox.at(self.place).is_some(),
+                )
+            };
+            if exiting {
+                return Poll::Pending;
+            }
+            if news || self.is_over(pcb) {
+                return Poll::Ready(());
+            }
+            self.sleep(pcb, cx);
+            Poll::Pending
+        })
+    }
+
+    /// Sees to it that a message, or the time, wakes this future.
+    fn sleep(&mut self, pcb: &Pcb, cx: &mut Context<'_>) {
+        if !cell::is_own_waker(pcb, cx.waker()) {
+            let waker = cx.waker().clone();
+            // SAFETY: this thread runs the process; cloning was done before the borrow.
+            let private = unsafe { pcb.private() };
+            if self.waiting == 0 {
+                private.serial += 1;
+                self.waiting = private.serial;
+            }
+            let (number, waiting) = (self.waiting, &mut private.rare().waiting);
+            let old = waiting
+                .iter()
+                .position(|(n, _)| *n == number)
+                .map(|at| waiting.remove(at));
+            waiting.push((number, waker));
+            drop(old);
+        }
+        if let (After::At(deadline), None) = (self.after, self.timer) {
+            let wakeup = Wakeup::of(pcb, cx.waker());
+            self.timer = Some(pcb.core.timers.wake_at(&pcb.core, deadline, wakeup));
+        }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        if self.timer.is_none() && self.waiting == 0 {
+            return;
+        }
+        try_current(|current| {
+            if let Some(timer) = self.timer {
+                Timers::drop_wakeup(current.core(), timer);
+            }
+            if self.waiting != 0 && current.pid() == self.owner {
+                // SAFETY: this thread runs the owner; what is removed is dropped after the borrow.
+                let rare = unsafe { current.pcb().private() }.rare_if_any();
+                let waiting = rare.map(|rare| &mut rare.waiting);
+                let gone = waiting.and_then(|waiting| {
+                    let at = waiting.iter().position(|(n, _)| *n == self.waiting)?;
+                    Some(waiting.swap_remove(at))
+                });
+                drop(gone);
+            }
+        });
+    }
+}
+
+/// The future of [`Receiver::wait`].
+#[derive(Debug)]
+pub struct Wait<'a>(&'a mut Receiver);
+
+impl Future for Wait<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_wait(cx)
+    }
+}
+
+async fn first(
+    mut receiver: Receiver,
+    mut test: impl FnMut(&mut Probe) -> bool,
+) -> Option<Message> {
+    loop {
+        match receiver.scan(|probe| test(probe).then_some(0)) {
+            Scanned::Hit(_, taken) => return Some(taken.0),
+            Scanned::Timeout => return None,
+            Scanned::Wait => receiver.wait().await,
+        }
+    }
+}
+
+fn open<T: 'static>(message: Message) -> T {
+    Taken(message).open()
+}
+
+const FOR_EVER: &str = "a receive without a time does not time out";
+
+/// Takes the oldest message of type `T`; waits for one.
+///
+/// # Cancel safety
+/// A dropped receive has taken nothing. So for all of its kin.
+///
+/// # Panics
+/// Outside of a process.
+pub async fn receive<T: 'static>() -> T {
+    receive_match(|_: &T| true).await
+}
+
+/// Takes the oldest message of type `T`; `None` where there was none in this time.
+pub async fn receive_timeout<T: 'static>(time: Duration) -> Option<T> {
+    let receiver = Receiver::new().after(time);
+    first(receiver, |probe| probe.test(&mut |_: &T| true))
+        .await
+        .map(open)
+}
+
+/// Takes the oldest `T` for which `wanted` holds.
+pub async fn receive_match<T: 'static>(mut wanted: impl FnMut(&T) -> bool) -> T {
+    let found = first(Receiver::new(), |probe| probe.test(&mut wanted)).await;
+    open(found.expect(FOR_EVER))
+}
+
+/// Takes the oldest `T` for which `wanted` holds; `None` where there was none in this time.
+pub async fn receive_match_timeout<T: 'static>(
+    mut wanted: impl FnMut(&T) -> bool,
+    time: Duration,
+) -> Option<T> {
+    let receiver = Receiver::new().after(time);
+    first(receiver, |probe| probe.test(&mut wanted))
+        .await
+        .map(open)
+}
+
+/// Takes the oldest message, whatever its type.
+pub async fn receive_any() -> Message {
+    first(Receiver::new(), |_| true).await.expect(FOR_EVER)
+}
+
+/// Takes the oldest message that is no `T`; `None` where there was none in this time.
+pub async fn receive_other_than<T: 'static>(time: Duration) -> Option<Message> {
+    let receiver = Receiver::new().after(time);
+    first(receiver, |probe| !probe.is::<T>()).await
+}
+
+impl Probe {
+    fn is<T: 'static>(&self) -> bool {
+        // SAFETY: as in `take`.
+        unsafe { (*self.node).is::<T>() }
+    }
+}

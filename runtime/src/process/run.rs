@@ -1,0 +1,123 @@
+//! One slice of a process: what a scheduler does with a process that is ready.
+//!
+//! Called by workers and by the simulated scheduler. Invariant (S-5, S-6, C-6): signals are handled
+//! before the poll; once a fatal one was received, no user code of the process runs; a panic ends that
+//! process only. `Scheduler` is what a process asks of whoever runs it, and all it knows of it.
+//! Unsafe: it is the runner, so it touches the private part and the future.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+use super::context::Current;
+use super::state::{Notice, Rest};
+use super::{Pcb, cell, exit, signal};
+use crate::reason::Reason;
+
+/// Who runs processes: takes those that became ready. Real workers, or the simulated scheduler.
+pub(crate) trait Scheduler: Send + Sync {
+    /// A process became ready: somebody sent to it or woke it.
+    fn ready(&self, process: Runnable);
+    /// A process used up its slice: it runs after all that are ready now.
+    fn again(&self, process: Runnable);
+    /// The deadline of the earliest timer may have come nearer.
+    fn timer_set(&self, deadline: u64);
+    /// The number of the worker that the calling thread is: spreads free lists and timers.
+    fn hint(&self) -> usize;
+}
+
+/// A process in a queue. Whoever holds it has to run it.
+pub(crate) struct Runnable(NonNull<Pcb>);
+
+// SAFETY: a process may be run by any thread, one at a time, which the state word sees to.
+unsafe impl Send for Runnable {}
+
+/// What became of a slice.
+#[must_use]
+pub(crate) enum Ran {
+    /// The process waits, or has ended.
+    Over,
+    /// It is ready again and goes to the tail of the queue.
+    Again(Runnable),
+}
+
+impl Runnable {
+    pub(crate) fn of(pcb: &Pcb) -> Self {
+        Runnable(NonNull::from(pcb))
+    }
+
+    pub(crate) fn into_raw(self) -> NonNull<Pcb> {
+        self.0
+    }
+
+    /// # Safety
+    /// `raw` came out of `into_raw` and was not used since.
+    pub(crate) unsafe fn from_raw(raw: NonNull<Pcb>) -> Self {
+        Runnable(raw)
+    }
+
+    pub(crate) fn pcb(&self) -> &Pcb {
+        // SAFETY: a queued process is not dead, so the table still counts it.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Runs one slice. `pinned` says that the thread holds a pin of the runtime meanwhile.
+    ///
+    /// # Safety
+    /// `pinned` is true only where that is so.
+    pub(crate) unsafe fn run(self, pinned: bool) -> Ran {
+        let pcb = self.pcb();
+        pcb.state.begin();
+        // SAFETY: passed on.
+        let current = unsafe { Current::process(pcb, pcb.core.limits.slice_budget, pinned) };
+        let ended = current.enter(|| slice(pcb));
+        if let Some(reason) = ended {
+            current.enter(|| exit::run(pcb, reason));
+            return Ran::Over;
+        }
+        if current.has_yielded() {
+            let _ = pcb.state.notice(Notice::Wake);
+        }
+        match pcb.state.rest() {
+            Rest::Waits => Ran::Over,
+            Rest::Again => Ran::Again(self),
+        }
+    }
+}
+
+/// Signals, then one poll. Gives the reason where the process is to end.
+fn slice(pcb: &Pcb) -> Option<Reason> {
+    signal::receive(pcb);
+    // SAFETY: this thread runs the process, and the borrow ends with the expression.
+    if let Some(reason) = unsafe { pcb.private() }.exiting.take() {
+        return Some(reason);
+    }
+    // SAFETY: the process outlives the poll.
+    let waker = unsafe { cell::borrowed_waker(pcb) };
+    let mut cx = Context::from_waker(&waker);
+    // SAFETY: this thread runs the process; the future is dropped only by the exit sequence.
+    let polled = catch_unwind(AssertUnwindSafe(|| unsafe { pcb.poll(&mut cx) }));
+    // SAFETY: as above.
+    let exiting = unsafe { pcb.private() }.exiting.take();
+    match polled {
+        _ if exiting.is_some() => exiting,
+        Ok(Poll::Pending) => None,
+        Ok(Poll::Ready(reason)) => Some(reason),
+        Err(panic) => Some(panic_reason(panic)),
+    }
+}
+
+/// The exit reason that a caught panic stands for.
+pub(crate) fn panic_reason(panic: Box<dyn Any + Send>) -> Reason {
+    let text = if let Some(text) = panic.downcast_ref::<&'static str>() {
+        (*text).into()
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text.as_str().into()
+    } else {
+        "a value that is no text".into()
+    };
+    // The payload is the user's value: its destructor may panic in turn.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
+    Reason::Panic(text)
+}

@@ -1,0 +1,361 @@
+//! Signals: what actors send each other besides messages, and what their arrival does.
+//!
+//! Sent by links, monitors, exits and the router; handled here by the receiver itself, before each
+//! poll and whenever it looks for a message (S-5). Invariant (S-1, S-7): signals and messages take one
+//! way and are handled in order, each as a whole; the receiver's state at reception decides. What
+//! comes after a fatal signal is kept unanswered until the exit sequence has released the name.
+//! `exit_verdict` is the decision table of process.md 3.2.
+
+use super::links::LinkState;
+use super::monitors::{Down, Watcher};
+use super::{Pcb, info};
+use crate::message::Message;
+use crate::pid::{ActorId, Pid};
+use crate::reason::Reason;
+use crate::reference::Ref;
+use crate::reply::ReplyTo;
+
+/// See the file's header.
+pub(crate) enum Signal {
+    Exit {
+        from: ActorId,
+        reason: Reason,
+        linked: bool,
+    },
+    Link {
+        from: ActorId,
+    },
+    Unlink {
+        from: Pid,
+        id: u64,
+    },
+    UnlinkAck {
+        from: ActorId,
+        id: u64,
+    },
+    /// A port ended and spares its owner the exit signal: the link is gone.
+    Unlinked {
+        from: ActorId,
+    },
+    Monitor {
+        reference: Ref,
+        watcher: Pid,
+    },
+    Demonitor {
+        reference: Ref,
+    },
+    Down {
+        reference: Ref,
+        reason: Reason,
+    },
+    IsAlive {
+        reply: ReplyTo<bool>,
+    },
+    Info {
+        reply: ReplyTo<Option<info::ProcessInfo>>,
+    },
+}
+
+/// What a process that traps exits gets for an exit signal (process.md 3.2).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exit {
+    /// Whose exit it was, or who sent the signal (L-2).
+    pub from: ActorId,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// How an exit signal was sent, and what the receiver's side of the link says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ExitKind {
+    /// By `exit_signal`, from somebody else.
+    Explicit,
+    /// By `exit_signal`, from the process itself.
+    ExplicitSelf,
+    /// By the death of an actor that this process is linked to.
+    Linked,
+    /// By the death of an actor; the link is gone, or being removed.
+    Unlinked,
+}
+
+/// What an exit signal does to a process.
+#[derive(PartialEq, Debug)]
+pub(crate) enum ExitVerdict {
+    Ignore,
+    /// It becomes an `Exit` message.
+    Message(Reason),
+    /// The process ends with this reason.
+    Die(Reason),
+}
+
+/// The table of process.md 3.2, rows 1 to 13 (L-1).
+pub(crate) fn exit_verdict(kind: ExitKind, reason: Reason, trapping: bool) -> ExitVerdict {
+    use ExitKind::{Explicit, ExplicitSelf, Linked, Unlinked};
+    match (kind, &reason) {
+        (Unlinked, _) => ExitVerdict::Ignore,
+        (Explicit | ExplicitSelf, Reason::Kill) => ExitVerdict::Die(Reason::Killed),
+        _ if trapping => ExitVerdict::Message(reason),
+        (Explicit | Linked, Reason::Normal) => ExitVerdict::Ignore,
+        _ => ExitVerdict::Die(reason),
+    }
+}
+
+/// Takes in what has been sent: signals act, messages go to the mailbox. Futures of the process that
+/// wait under wakers of their own are woken where a message came.
+pub(crate) fn receive(pcb: &Pcb) {
+    if pcb.inbox.is_empty() {
+        return;
+    }
+    pcb.state.mail_seen();
+    // SAFETY: (all of this function) this thread runs the process; no borrow lasts over a call to
+    // code that is not the runtime's own.
+    let before = unsafe { pcb.private() }.mailbox.next_index();
+    for message in pcb.inbox.drain() {
+        let private = unsafe { pcb.private() };
+        if !message.node().is_signal() {
+            private.mailbox.append(message);
+        } else if private.exiting.is_some() {
+            private.rare().unanswered.push(message);
+        } else if let Ok(signal) = message.downcast::<Signal>() {
+            handle(pcb, signal);
+        }
+    }
+    let private = unsafe { pcb.private() };
+    pcb.note_queue_len(private.mailbox.len());
+    if private.mailbox.next_index() == before {
+        return;
+    }
+    let waiting = private
+        .rare_if_any()
+        .map(|rare| std::mem::take(&mut rare.waiting));
+    for (_, waker) in waiting.into_iter().flatten() {
+        waker.wake();
+    }
+}
+
+fn handle(pcb: &Pcb, signal: Signal) {
+    // SAFETY: as in `receive`, the only caller.
+    let private = unsafe { pcb.private() };
+    match signal {
+        Signal::Exit {
+            from,
+            reason,
+            linked,
+        } => exit(pcb, from, reason, linked),
+        Signal::Link { from } => {
+            // L-8: an unlink of ours that is under way will reach the peer behind its link.
+            if !private.links.contains(&from) {
+                private.links.insert(from, LinkState::Active);
+            }
+        }
+        Signal::Unlink { from, id } => {
+            if private.links.get(&from.into()) == Some(&LinkState::Active) {
+                private.links.remove(&from.into());
+            }
+            // L-7: nothing else goes to the unlinker before this.
+            pcb.core.signal(
+                from,
+                Signal::UnlinkAck {
+                    from: pcb.pid.into(),
+                    id,
+                },
+            );
+        }
+        Signal::UnlinkAck { from, id } => {
+            if private.links.get(&from) == Some(&LinkState::Inactive(id)) {
+                private.links.remove(&from);
+            }
+        }
+        Signal::Unlinked { from } => {
+            private.links.remove(&from);
+        }
+        Signal::Monitor { reference, watcher } => {
+            private
+                .rare()
+                .watchers
+                .insert(reference, Watcher { pid: watcher });
+        }
+        Signal::Demonitor { reference } => {
+            if let Some(rare) = private.rare_if_any() {
+                rare.watchers.remove(&reference);
+            }
+        }
+        Signal::Down { reference, reason } => {
+            // M-2: whether the monitor is still there is looked at now.
+            let monitor = private
+                .rare_if_any()
+                .and_then(|rare| rare.monitors.remove(&reference));
+            if let Some(monitor) = monitor {
+                let down = Down {
+                    monitor: reference,
+                    item: monitor.item,
+                    reason,
+                };
+                private.mailbox.append(Message::new(down));
+            }
+        }
+        Signal::IsAlive { reply } => reply.send(true),
+        Signal::Info { reply } => reply.send(Some(info::of(pcb))),
+    }
+}
+
+fn exit(pcb: &Pcb, from: ActorId, reason: Reason, linked: bool) {
+    // SAFETY: as in `receive`; the reason is dropped only after the borrow's last use.
+    let private = unsafe { pcb.private() };
+    let kind = match linked {
+        true if private.links.remove(&from) == Some(LinkState::Active) => ExitKind::Linked,
+        true => ExitKind::Unlinked,
+        false if from == pcb.pid => ExitKind::ExplicitSelf,
+        false => ExitKind::Explicit,
+    };
+    match exit_verdict(kind, reason, private.trap_exit) {
+        ExitVerdict::Ignore => {}
+        ExitVerdict::Message(reason) => private.mailbox.append(Message::new(Exit { from, reason })),
+        ExitVerdict::Die(reason) => private.end_with(reason),
+    }
+}
+
+/// Answers a signal that reached a process too late: its pid denotes nobody any more (P-13 step 7).
+pub(crate) fn bounce(pcb: &Pcb, signal: Signal) {
+    match signal {
+        Signal::Link { from } => {
+            let (me, reason) = (pcb.pid, Reason::NoProc);
+            match from {
+                ActorId::Process(to) => {
+                    pcb.core.signal(
+                        to,
+                        Signal::Exit {
+                            from: me.into(),
+                            reason,
+                            linked: true,
+                        },
+                    );
+                }
+                ActorId::Port(to) => pcb.core.exit_port(to, me, reason, true),
+            }
+        }
+        Signal::Unlink { from, id } => {
+            pcb.core.signal(
+                from,
+                Signal::UnlinkAck {
+                    from: pcb.pid.into(),
+                    id,
+                },
+            );
+        }
+        Signal::Monitor { reference, watcher } => {
+            pcb.core.signal(
+                watcher,
+                Signal::Down {
+                    reference,
+                    reason: Reason::NoProc,
+                },
+            );
+        }
+        Signal::IsAlive { reply } => reply.send(false),
+        Signal::Info { reply } => reply.send(None),
+        Signal::Exit { .. }
+        | Signal::UnlinkAck { .. }
+        | Signal::Unlinked { .. }
+        | Signal::Demonitor { .. }
+        | Signal::Down { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ExitKind::{Explicit, ExplicitSelf, Linked, Unlinked};
+    use super::ExitVerdict::{Die, Ignore, Message};
+    use super::*;
+
+    /// Every row of process.md 3.2 (L-1): how, reason, what a process does that does not trap exits,
+    /// and one that does.
+    #[test]
+    fn exit_table_3_2() {
+        let other = Reason::from("boom");
+        let rows = [
+            (Explicit, Reason::Normal, Ignore, Message(Reason::Normal)),
+            (
+                Explicit,
+                Reason::Kill,
+                Die(Reason::Killed),
+                Die(Reason::Killed),
+            ),
+            (
+                Explicit,
+                Reason::Killed,
+                Die(Reason::Killed),
+                Message(Reason::Killed),
+            ),
+            (
+                Explicit,
+                Reason::Shutdown,
+                Die(Reason::Shutdown),
+                Message(Reason::Shutdown),
+            ),
+            (
+                Explicit,
+                other.clone(),
+                Die(other.clone()),
+                Message(other.clone()),
+            ),
+            (
+                ExplicitSelf,
+                Reason::Normal,
+                Die(Reason::Normal),
+                Message(Reason::Normal),
+            ),
+            (
+                ExplicitSelf,
+                Reason::Kill,
+                Die(Reason::Killed),
+                Die(Reason::Killed),
+            ),
+            (
+                ExplicitSelf,
+                other.clone(),
+                Die(other.clone()),
+                Message(other.clone()),
+            ),
+            (Linked, Reason::Normal, Ignore, Message(Reason::Normal)),
+            (
+                Linked,
+                Reason::Kill,
+                Die(Reason::Kill),
+                Message(Reason::Kill),
+            ),
+            (
+                Linked,
+                Reason::Killed,
+                Die(Reason::Killed),
+                Message(Reason::Killed),
+            ),
+            (
+                Linked,
+                other.clone(),
+                Die(other.clone()),
+                Message(other.clone()),
+            ),
+            (Unlinked, Reason::Normal, Ignore, Ignore),
+            (Unlinked, other.clone(), Ignore, Ignore),
+            (
+                Linked,
+                Reason::NoProc,
+                Die(Reason::NoProc),
+                Message(Reason::NoProc),
+            ),
+        ];
+        for (kind, reason, plain, trapping) in rows {
+            assert_eq!(
+                exit_verdict(kind, reason.clone(), false),
+                plain,
+                "{kind:?} {reason}"
+            );
+            assert_eq!(
+                exit_verdict(kind, reason.clone(), true),
+                trapping,
+                "{kind:?} {reason}"
+            );
+        }
+    }
+}

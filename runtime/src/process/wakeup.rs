@@ -1,0 +1,53 @@
+//! A wake-up: how a waiting future of a process is told that it may go on.
+//!
+//! Kept by timers and by drivers for operations that wait. Invariant: the process's own waker is kept as
+//! its pid, which costs nothing and keeps nothing alive; any other waker is kept as it is, so a future
+//! inside a combinator is polled again.
+
+use std::task::{Context, Waker};
+
+use super::context::current;
+use super::state::Notice;
+use super::{Pcb, cell};
+use crate::core::Core;
+use crate::pid::Pid;
+
+/// See the file's header. Made from the context of a poll, used once.
+#[derive(Clone, Debug)]
+pub struct Wakeup(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Own(Pid),
+    Foreign(Waker),
+}
+
+impl Wakeup {
+    /// The wake-up of the future that is being polled.
+    ///
+    /// # Panics
+    /// Outside of a process.
+    pub fn new(cx: &Context<'_>) -> Self {
+        current(|current| Wakeup::of(current.pcb(), cx.waker()))
+    }
+
+    pub(crate) fn of(pcb: &Pcb, waker: &Waker) -> Self {
+        Wakeup(match cell::is_own_waker(pcb, waker) {
+            true => Kind::Own(pcb.pid),
+            false => Kind::Foreign(waker.clone()),
+        })
+    }
+
+    /// Has the future polled again. May run code of the user's where the waker is a combinator's.
+    pub(crate) fn wake(self, core: &Core) {
+        match self.0 {
+            Kind::Own(pid) => {
+                let pin = core.pin();
+                if let Some(pcb) = core.processes.get(pid.slot, pid.generation, &pin) {
+                    pcb.notice(Notice::Wake);
+                }
+            }
+            Kind::Foreign(waker) => waker.wake(),
+        }
+    }
+}

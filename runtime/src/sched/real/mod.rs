@@ -1,0 +1,181 @@
+//! The real scheduler: workers on threads that share their work (process.md 9.3).
+//!
+//! `worker` is the loop of one thread, `idle` who sleeps and who sits at the poller, `pool` the threads
+//! for blocking closures. This file holds what the workers share, and starts and stops them:
+//!
+//! 1. `start`: the shared part first, then the runtime's core around it, then the threads.
+//! 2. `stop`: the flag is set, everyone asleep is woken; each worker leaves its loop after its slice.
+//! 3. `join`: waits for the threads until a deadline; who is late is named and left behind (D-9).
+//!
+//! Invariant: a process that was made ready is in exactly one place: a LIFO slot, a worker's queue or
+//! the injection queue.
+
+pub(crate) mod idle;
+pub(crate) mod pool;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam::deque::{Injector, Stealer, Worker as Queue};
+use crossbeam::utils::CachePadded;
+use parking_lot::{Condvar, Mutex};
+
+use crate::core::Core;
+use crate::pid::Pid;
+use crate::process::Pcb;
+use crate::process::run::{Runnable, Scheduler};
+use crate::reactor::RealReactor;
+use crate::sync::{AtomicPtr, AtomicU64, Ordering};
+
+use idle::Idle;
+
+/// What one worker shows the others.
+pub(super) struct Shared {
+    stealer: Stealer<Runnable>,
+    /// The process that was woken last: runs next, while it is hot.
+    lifo: AtomicPtr<Pcb>,
+    /// The process that is being run: slot and generation, for the report of a late shutdown.
+    running: AtomicU64,
+}
+
+/// The scheduler that the core knows.
+pub(crate) struct Workers {
+    injector: Injector<Runnable>,
+    shared: Box<[CachePadded<Shared>]>,
+    idle: Idle,
+    reactor: Arc<RealReactor>,
+    stopping: AtomicBool,
+    left: (Mutex<usize>, Condvar),
+}
+
+/// The threads, and the queues that they will own.
+pub(crate) struct Crew {
+    pub(crate) workers: Arc<Workers>,
+    queues: Vec<Queue<Runnable>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Crew {
+    /// Step 1, first half: no thread yet.
+    pub(crate) fn new(workers: usize, reactor: Arc<RealReactor>) -> Self {
+        let queues: Vec<Queue<Runnable>> = (0..workers).map(|_| Queue::new_fifo()).collect();
+        let shared = queues.iter().map(|queue| {
+            CachePadded::new(Shared {
+                stealer: queue.stealer(),
+                lifo: AtomicPtr::new(std::ptr::null_mut()),
+                running: AtomicU64::new(0),
+            })
+        });
+        let workers = Arc::new(Workers {
+            injector: Injector::new(),
+            shared: shared.collect(),
+            idle: Idle::new(workers),
+            reactor,
+            stopping: AtomicBool::new(false),
+            left: (Mutex::new(0), Condvar::new()),
+        });
+        Crew {
+            workers,
+            queues,
+            threads: Vec::new(),
+        }
+    }
+
+    /// Step 1, second half.
+    #[allow(clippy::disallowed_methods)] // the one place that starts workers
+    pub(crate) fn start(&mut self, core: &Arc<Core>) -> std::io::Result<()> {
+        for (index, queue) in self.queues.drain(..).enumerate() {
+            let (workers, core) = (self.workers.clone(), core.clone());
+            let thread = std::thread::Builder::new().name(format!("worker-{index}"));
+            *self.workers.left.0.lock() += 1;
+            let spawned = thread.spawn(move || {
+                worker::Worker::new(index, queue, &workers, &core).run();
+                drop(core);
+                *workers.left.0.lock() -= 1;
+                workers.left.1.notify_all();
+            });
+            match spawned {
+                Ok(thread) => self.threads.push(thread),
+                Err(error) => {
+                    *self.workers.left.0.lock() -= 1;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps 2 and 3. Gives the processes that still run past the limit; their threads are detached.
+    pub(crate) fn stop(&mut self, limit: Duration, core: &Core) -> Vec<Pid> {
+        self.workers.stopping.store(true, Ordering::SeqCst);
+        self.workers.idle.wake_all(&self.workers.reactor);
+        let (lock, gone) = &self.workers.left;
+        let mut left = lock.lock();
+        gone.wait_while_for(&mut left, |left| *left > 0, limit);
+        if *left == 0 {
+            drop(left);
+            for thread in self.threads.drain(..) {
+                let _ = thread.join();
+            }
+            return Vec::new();
+        }
+        drop(left);
+        self.threads.clear();
+        let running = self
+            .workers
+            .shared
+            .iter()
+            .map(|s| s.running.load(Ordering::Relaxed));
+        running
+            .filter(|place| *place != 0)
+            .map(|place| Pid::new(core.node, (place >> 32) as u32, place as u32))
+            .collect()
+    }
+}
+
+impl Workers {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether there is work that a worker without any could take.
+    fn has_work(&self) -> bool {
+        !self.injector.is_empty()
+            || self.shared.iter().any(|shared| {
+                !shared.stealer.is_empty() || !shared.lifo.load(Ordering::Acquire).is_null()
+            })
+    }
+}
+
+impl Scheduler for Workers {
+    fn ready(&self, process: Runnable) {
+        match worker::local(self) {
+            Some(local) => local.push_hot(process, self),
+            None => {
+                self.injector.push(process);
+                self.idle.work_came(&self.reactor);
+            }
+        }
+    }
+
+    fn again(&self, process: Runnable) {
+        match worker::local(self) {
+            Some(local) => local.push(process, self),
+            None => {
+                self.injector.push(process);
+                self.idle.work_came(&self.reactor);
+            }
+        }
+    }
+
+    fn timer_set(&self, deadline: u64) {
+        self.idle.timer_set(deadline, &self.reactor);
+    }
+
+    fn hint(&self) -> usize {
+        worker::local(self).map_or(0, |local| local.index())
+    }
+}

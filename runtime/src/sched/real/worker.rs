@@ -1,0 +1,300 @@
+//! One worker: a thread that runs processes, looks at the clock and the poller, and sleeps.
+//!
+//! In this order: the LIFO slot (a few times in a row), its own queue, the injection queue, the others'
+//! queues, the others' LIFO slots; without any, it sits down at the poller or parks. Every so many slices
+//! it looks at the injection queue, the timers and the poller, so that none of them starves.
+//! Invariant: whatever it takes out of a queue it runs; it holds a pin while it runs slices, and none
+//! while it sleeps. What it does not know: what a link is, or a socket.
+//! Unsafe: processes lie in the LIFO slot as raw pointers; the thread-local view of the worker.
+
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use crossbeam::deque::{Steal, Worker as Queue};
+use crossbeam::epoch::{Guard, LocalHandle};
+
+use super::{Shared, Workers};
+use crate::core::Core;
+use crate::entropy::SplitMix;
+use crate::limits::{LIFO_ROW_MAX, SLICES_PER_LOOK, SLICES_PER_PIN};
+use crate::port;
+use crate::port::source::Event;
+use crate::process::run::{Ran, Runnable};
+use crate::sched::with_handle;
+use crate::sync::Ordering;
+
+thread_local! {
+    static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
+}
+
+/// What a worker's thread keeps to itself, as far as wake-ups need it.
+pub(super) struct Local {
+    index: usize,
+    workers: *const Workers,
+    queue: Queue<Runnable>,
+}
+
+/// The calling thread's own, where it is a worker of these.
+pub(super) fn local(workers: &Workers) -> Option<&'static Local> {
+    let local = LOCAL.get();
+    // SAFETY: a pointer that stands here is lent by `Worker::run` until it returns, and the reference
+    // is used by the caller at once, on this thread.
+    let local = unsafe { local.as_ref()? };
+    ptr::eq(local.workers, workers).then_some(local)
+}
+
+impl Local {
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The process runs next; what was to run next goes to the queue.
+    pub(super) fn push_hot(&self, process: Runnable, workers: &Workers) {
+        let slot = &workers.shared[self.index].lifo;
+        let raw = process.into_raw().as_ptr();
+        let old = match workers.shared.len() {
+            // Nobody steals from the only worker.
+            1 => {
+                let old = slot.load(Ordering::Relaxed);
+                slot.store(raw, Ordering::Relaxed);
+                old
+            }
+            _ => slot.swap(raw, Ordering::AcqRel),
+        };
+        if let Some(old) = take_raw(old) {
+            self.push(old, workers);
+        }
+    }
+
+    pub(super) fn push(&self, process: Runnable, workers: &Workers) {
+        self.queue.push(process);
+        workers.idle.more_work(&workers.reactor);
+    }
+}
+
+fn take_raw(raw: *mut crate::process::Pcb) -> Option<Runnable> {
+    // SAFETY: a pointer in a LIFO slot came out of `into_raw`, and whoever swapped it out has it alone.
+    NonNull::new(raw).map(|raw| unsafe { Runnable::from_raw(raw) })
+}
+
+fn take_slot(shared: &Shared, alone: bool) -> Option<Runnable> {
+    let raw = shared.lifo.load(Ordering::Relaxed);
+    if raw.is_null() {
+        return None;
+    }
+    if alone {
+        shared.lifo.store(ptr::null_mut(), Ordering::Relaxed);
+        return take_raw(raw);
+    }
+    take_raw(shared.lifo.swap(ptr::null_mut(), Ordering::AcqRel))
+}
+
+/// See the file's header.
+pub(super) struct Worker<'a> {
+    local: Local,
+    workers: &'a Workers,
+    core: &'a Arc<Core>,
+    handle: LocalHandle,
+    events: Vec<Event>,
+    random: SplitMix,
+    slices: u32,
+    lifo_row: u32,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        index: usize,
+        queue: Queue<Runnable>,
+        workers: &'a Workers,
+        core: &'a Arc<Core>,
+    ) -> Self {
+        Worker {
+            local: Local {
+                index,
+                workers,
+                queue,
+            },
+            workers,
+            core,
+            handle: core.collector.register(),
+            events: Vec::new(),
+            random: SplitMix::new(index as u64),
+            slices: 0,
+            lifo_row: 0,
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        // The thread's views point into this value, which stays where it is until the end.
+        let this = &raw mut self;
+        // SAFETY: `self` outlives the call; the loop reaches `local` and `handle` by shared
+        // references only, which these views are too.
+        unsafe {
+            LOCAL.set(&raw const (*this).local);
+            let handle: &LocalHandle = &*(&raw const (*this).handle);
+            with_handle(handle, || (*this).work());
+        }
+        LOCAL.set(ptr::null());
+    }
+
+    fn work(&mut self) {
+        let mut guard = self.handle.pin();
+        while !self.workers.is_stopping() {
+            self.slices = self.slices.wrapping_add(1);
+            if self.slices.is_multiple_of(SLICES_PER_PIN) {
+                guard.repin();
+            }
+            if self.slices.is_multiple_of(SLICES_PER_LOOK) {
+                self.look();
+            }
+            match self.next() {
+                Some(process) => self.slice(process),
+                None => guard = self.sleep(guard),
+            }
+        }
+    }
+
+    fn slice(&self, process: Runnable) {
+        let pid = process.pcb().pid;
+        let running = &self.workers.shared[self.local.index].running;
+        running.store(
+            (u64::from(pid.slot) << 32) | u64::from(pid.generation),
+            Ordering::Relaxed,
+        );
+        // SAFETY: `work` holds a guard of this runtime's collector.
+        if let Ran::Again(process) = unsafe { process.run(true) } {
+            self.local.push(process, self.workers);
+        }
+        running.store(0, Ordering::Relaxed);
+    }
+
+    fn next(&mut self) -> Option<Runnable> {
+        let alone = self.workers.shared.len() == 1;
+        if self.lifo_row < LIFO_ROW_MAX || self.local.queue.is_empty() {
+            if let Some(process) = take_slot(&self.workers.shared[self.local.index], alone) {
+                self.lifo_row += 1;
+                return Some(process);
+            }
+        }
+        self.lifo_row = 0;
+        if let Some(process) = self.local.queue.pop() {
+            return Some(process);
+        }
+        self.find()
+    }
+
+    /// Work of others: the injection queue first, then the other workers'.
+    fn find(&mut self) -> Option<Runnable> {
+        if let Some(process) = self.from_injector() {
+            return Some(process);
+        }
+        let others = self.workers.shared.len();
+        if others == 1 || !self.workers.idle.begin_search() {
+            return None;
+        }
+        let first = self.random.below(others as u32) as usize;
+        let mut found = (0..others).find_map(|n| self.steal((first + n) % others));
+        found = found.or_else(|| self.from_injector());
+        self.workers
+            .idle
+            .end_search(found.is_some(), &self.workers.reactor);
+        found
+    }
+
+    fn from_injector(&self) -> Option<Runnable> {
+        if self.workers.injector.is_empty() {
+            return None;
+        }
+        loop {
+            match self.workers.injector.steal_batch_and_pop(&self.local.queue) {
+                Steal::Success(process) => return Some(process),
+                Steal::Empty => return None,
+                Steal::Retry => {}
+            }
+        }
+    }
+
+    fn steal(&self, from: usize) -> Option<Runnable> {
+        if from == self.local.index {
+            return None;
+        }
+        let shared = &self.workers.shared[from];
+        loop {
+            match shared.stealer.steal_batch_and_pop(&self.local.queue) {
+                Steal::Success(process) => return Some(process),
+                Steal::Empty => return take_slot(shared, false),
+                Steal::Retry => {}
+            }
+        }
+    }
+
+    /// A busy worker's look at what others may have for it.
+    fn look(&mut self) {
+        if let Some(process) = self.from_injector() {
+            self.local.push(process, self.workers);
+        }
+        self.expire();
+        if self.workers.reactor.is_watching() && self.workers.idle.take_seat() {
+            self.poll(Some(0));
+            self.workers.idle.leave_seat();
+        }
+    }
+
+    /// Fires due timers. True where more are due.
+    fn expire(&self) -> bool {
+        match self.core.timers.next_deadline() {
+            Some(deadline) => {
+                let now = self.core.clock.now();
+                deadline <= now && self.core.timers.expire(self.core, now)
+            }
+            None => false,
+        }
+    }
+
+    /// Asks the system for events, and hands them to their ports.
+    fn poll(&mut self, timeout: Option<u64>) {
+        self.workers.reactor.wait(&mut self.events, timeout);
+        for (token, readiness) in self.events.drain(..) {
+            port::ready(self.core, token, readiness);
+        }
+    }
+
+    /// Sleeps: at the poller, where the seat is free, else parked. Pins are held before and after, and
+    /// not while asleep.
+    fn sleep(&mut self, guard: Guard) -> Guard {
+        if self.expire() {
+            return guard;
+        }
+        if !self.workers.idle.take_seat() {
+            drop(guard);
+            self.workers.idle.park(self.local.index, || {
+                self.workers.is_stopping() || self.workers.has_work()
+            });
+            return self.handle.pin();
+        }
+        let workers = self.workers;
+        workers.idle.sit_down();
+        let deadline = self.core.timers.next_deadline();
+        workers.idle.set_deadline(deadline);
+        let busy = workers.has_work()
+            || workers.is_stopping()
+            || self.core.timers.next_deadline() != deadline;
+        drop(guard);
+        if !busy {
+            let now = deadline.map(|_| self.core.clock.now());
+            let timeout = deadline
+                .zip(now)
+                .map(|(deadline, now)| deadline.saturating_sub(now));
+            workers.reactor.wait(&mut self.events, timeout);
+        }
+        let guard = self.handle.pin();
+        workers.idle.stand_up();
+        for (token, readiness) in self.events.drain(..) {
+            port::ready(self.core, token, readiness);
+        }
+        self.expire();
+        workers.idle.leave_seat();
+        guard
+    }
+}

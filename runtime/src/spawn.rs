@@ -1,0 +1,319 @@
+//! Spawning: making a process, with its link or monitor in place before its first instruction (P-8).
+//!
+//! Called by the free functions, by handles and by worlds. Invariant: a process that is published can be
+//! sent to, is linked or watched as asked, and is queued once. At the limit nothing is made.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::core::Core;
+use crate::name::Name;
+use crate::pid::Pid;
+use crate::process::cell::{Birth, create};
+use crate::process::context::current;
+use crate::process::links::LinkState;
+use crate::process::monitors::{Item, Monitor, Watcher};
+use crate::process::run::Runnable;
+use crate::process::signal::Signal;
+use crate::process::{Pcb, Private};
+use crate::reason::{Outcome, Reason};
+use crate::reference::Ref;
+use crate::registry::RegisterError;
+
+/// Why a process was not spawned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SpawnError {
+    /// The table of processes is full, or the runtime is shutting down (P-4).
+    SystemLimit,
+    /// The name could not be given.
+    Register(RegisterError),
+}
+
+impl std::fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SpawnError::SystemLimit => f.write_str("system_limit"),
+            SpawnError::Register(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SpawnError {}
+
+/// How to spawn: linked, watched, trapping exits, under a name (`spawn_opt`, process.md 1.3).
+///
+/// ```
+/// use runtime::prelude::*;
+///
+/// runtime::run(async {
+///     let (pid, monitor) = Spawn::new().link().monitor().spawn(async {})?;
+///     receive! {
+///         Down { monitor: fired, .. } if fired == monitor => {}
+///     }
+///     assert!(!is_alive(pid).await);
+///     Ok(())
+/// })
+/// .unwrap();
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Spawn {
+    link: bool,
+    monitor: bool,
+    trap_exit: bool,
+    name: Option<Name>,
+}
+
+impl Spawn {
+    /// Nothing special.
+    pub fn new() -> Self {
+        Spawn::default()
+    }
+
+    /// Linked to the caller, in one step with being made.
+    pub fn link(mut self) -> Self {
+        self.link = true;
+        self
+    }
+
+    /// Watched by the caller, in one step with being made.
+    pub fn monitor(mut self) -> Self {
+        self.monitor = true;
+        self
+    }
+
+    /// Trapping exits from its first instruction on (P-9).
+    pub fn trap_exit(mut self) -> Self {
+        self.trap_exit = true;
+        self
+    }
+
+    /// Registered under this name before its first instruction.
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Spawns. The reference is the monitor's; without [`monitor`](Spawn::monitor) it fires never.
+    ///
+    /// # Errors
+    /// [`SpawnError`]; then nothing was made.
+    ///
+    /// # Panics
+    /// Outside of a process.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> Result<(Pid, Ref), SpawnError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Outcome,
+    {
+        let spawned_at = Location::caller();
+        current(|current| {
+            let parent = current.pcb();
+            // SAFETY: this thread runs the parent, and no user code is called.
+            let reference = unsafe { parent.private() }.make_ref(parent.pid);
+            let order = Order {
+                spawn: self,
+                parent: Some(parent),
+                reference,
+                spawned_at,
+            };
+            order
+                .carry_out(&parent.core, future)
+                .map(|pid| (pid, reference))
+        })
+    }
+}
+
+/// One spawn, with all that is needed for it.
+pub(crate) struct Order<'a> {
+    pub(crate) spawn: Spawn,
+    /// The caller, where it is a process: it is run by this thread.
+    pub(crate) parent: Option<&'a Pcb>,
+    pub(crate) reference: Ref,
+    pub(crate) spawned_at: &'static Location<'static>,
+}
+
+impl Order<'_> {
+    pub(crate) fn carry_out<F>(self, core: &Arc<Core>, future: F) -> Result<Pid, SpawnError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Outcome,
+    {
+        let hint = core.sched.hint();
+        let reserved = core
+            .processes
+            .reserve(hint)
+            .ok_or(SpawnError::SystemLimit)?;
+        let pid = Pid::new(core.node, reserved.slot, reserved.generation);
+        let mut private = Private::new(self.spawn.trap_exit);
+        if let Some(parent) = self.parent {
+            if self.spawn.link {
+                private.links.insert(parent.pid.into(), LinkState::Active);
+            }
+            if self.spawn.monitor {
+                private
+                    .rare()
+                    .watchers
+                    .insert(self.reference, Watcher { pid: parent.pid });
+            }
+        }
+        let parent = self
+            .parent
+            .map_or(Pid::nobody(core.node), |parent| parent.pid);
+        let (core, spawned_at) = (core.clone(), self.spawned_at);
+        let pcb = create(
+            Birth {
+                core,
+                pid,
+                parent,
+                spawned_at,
+                private,
+            },
+            future,
+        );
+        // SAFETY: made a moment ago and counted by the table from `publish` on; it cannot end before
+        // it was queued, which is the last thing done here.
+        let child: &Pcb = unsafe { pcb.as_ref() };
+        let core = &child.core;
+        core.process_started();
+        core.processes.publish(reserved, pcb);
+        let named = self.spawn.name.clone().map(|name| {
+            core.registry
+                .register(name, pid.into(), &child.named)
+                .map_err(SpawnError::Register)
+        });
+        if let Some(Err(error)) = named {
+            // It has run nothing, so it ends as if it had never been: nobody is told.
+            // SAFETY: nobody runs it yet, and nobody has been told of it.
+            let private = unsafe { child.private() };
+            private.links = Default::default();
+            drop(private.take_rare());
+            private.end_with(Reason::Killed);
+            core.sched.ready(Runnable::of(child));
+            return Err(error);
+        }
+        self.bind_parent(pid);
+        core.sched.ready(Runnable::of(child));
+        Ok(pid)
+    }
+
+    /// The parent's ends of the link and the monitor.
+    fn bind_parent(&self, child: Pid) {
+        let Some(parent) = self.parent else { return };
+        // SAFETY: this thread runs the parent, and no user code is called.
+        let private = unsafe { parent.private() };
+        if self.spawn.link {
+            private.links.insert(child.into(), LinkState::Active);
+        }
+        if self.spawn.monitor {
+            let (target, item) = (Some(child.into()), Item::Process(child));
+            private
+                .rare()
+                .monitors
+                .insert(self.reference, Monitor { target, item });
+        }
+    }
+}
+
+/// Spawns a process (`erlang:spawn/1`). At the limit the pid is a dead one.
+///
+/// # Panics
+/// Outside of a process.
+#[track_caller]
+pub fn spawn<F>(future: F) -> Pid
+where
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    try_spawn(future).unwrap_or_else(|_| dead_pid())
+}
+
+/// Spawns a process, or says why it cannot (P-4).
+///
+/// # Errors
+/// [`SpawnError::SystemLimit`] at the limit.
+///
+/// # Panics
+/// Outside of a process.
+#[track_caller]
+pub fn try_spawn<F>(future: F) -> Result<Pid, SpawnError>
+where
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    Spawn::new().spawn(future).map(|(pid, _)| pid)
+}
+
+/// Spawns a process that is linked to the caller, in one step (`erlang:spawn_link/1`). At the limit the
+/// pid is a dead one, and the caller gets the exit signal `system_limit` over the link.
+///
+/// # Panics
+/// Outside of a process.
+#[track_caller]
+pub fn spawn_link<F>(future: F) -> Pid
+where
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    match Spawn::new().link().spawn(future) {
+        Ok((pid, _)) => pid,
+        Err(_) => {
+            let pid = dead_pid();
+            current(|current| {
+                let (me, reason) = (current.pcb(), Reason::SystemLimit);
+                me.core.signal(
+                    me.pid,
+                    Signal::Exit {
+                        from: pid.into(),
+                        reason,
+                        linked: false,
+                    },
+                );
+            });
+            pid
+        }
+    }
+}
+
+/// Spawns a process that the caller watches, in one step (`erlang:spawn_monitor/1`). At the limit the
+/// pid is a dead one, and the monitor fires with `system_limit`.
+///
+/// # Panics
+/// Outside of a process.
+#[track_caller]
+pub fn spawn_monitor<F>(future: F) -> (Pid, Ref)
+where
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    if let Ok(spawned) = Spawn::new().monitor().spawn(future) {
+        return spawned;
+    }
+    let pid = dead_pid();
+    current(|current| {
+        let me = current.pcb();
+        // SAFETY: this thread runs the process, and no user code is called.
+        let private = unsafe { me.private() };
+        let reference = private.make_ref(me.pid);
+        let monitor = Monitor {
+            target: None,
+            item: Item::Process(pid),
+        };
+        private.rare().monitors.insert(reference, monitor);
+        me.core.signal(
+            me.pid,
+            Signal::Down {
+                reference,
+                reason: Reason::SystemLimit,
+            },
+        );
+        (pid, reference)
+    })
+}
+
+/// A pid that denotes nobody: slot 0 is never given out.
+fn dead_pid() -> Pid {
+    current(|current| Pid::nobody(current.core().node))
+}

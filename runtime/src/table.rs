@@ -1,0 +1,216 @@
+//! The slot table: actors by slot and generation, looked up without a lock.
+//!
+//! One for processes, one for ports. Invariant (P-1 to P-3, R22, R23): a lookup finds the actor that the
+//! id was made for or nothing; a slot is reused under the next generation and retired at the last.
+//! Memory of an actor that was taken out is freed only when no reader can hold it: readers pin the
+//! runtime's epoch, and whoever removes defers the release.
+//! Slots stand in chunks that never move, each as large as all before it; the table only grows.
+//! Unsafe: the slots hold counted pointers, handed out as references that live as long as a pin.
+
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+
+use parking_lot::Mutex;
+
+use crate::pin::Pin;
+use crate::sync::{AtomicPtr, AtomicU32, Ordering};
+
+const FIRST_CHUNK_BITS: u32 = 8;
+const CHUNKS: usize = (u32::BITS - FIRST_CHUNK_BITS) as usize;
+/// Free lists, so that workers seldom meet on one.
+const SHARDS: usize = 8;
+
+/// What a table holds: something with a slot and a generation.
+pub(crate) trait Tenant {
+    /// The slot and generation that it was made with.
+    fn place(&self) -> (u32, u32);
+}
+
+/// See the file's header.
+pub(crate) struct Table<T> {
+    chunks: [AtomicPtr<AtomicPtr<T>>; CHUNKS],
+    free: [Mutex<Vec<(u32, u32)>>; SHARDS],
+    /// The first slot that was never used. Slot 0 stays empty.
+    fresh: AtomicU32,
+    len: AtomicU32,
+    len_max: u32,
+    owns: PhantomData<T>,
+}
+
+// SAFETY: the table hands out `&T` on any thread, and holds pointers to `T` made on any thread.
+unsafe impl<T: Send + Sync> Sync for Table<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send + Sync> Send for Table<T> {}
+
+/// A place that is taken but not yet filled.
+#[derive(Clone, Copy)]
+pub(crate) struct Reserved {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl<T: Tenant> Table<T> {
+    pub(crate) fn new(len_max: u32) -> Self {
+        Table {
+            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
+            free: [const { Mutex::new(Vec::new()) }; SHARDS],
+            fresh: AtomicU32::new(1),
+            len: AtomicU32::new(0),
+            len_max,
+            owns: PhantomData,
+        }
+    }
+
+    /// Tenants, and places that are reserved.
+    pub(crate) fn len(&self) -> u32 {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// A place, or `None` where the table is full. `hint` spreads the callers: a worker's number.
+    pub(crate) fn reserve(&self, hint: usize) -> Option<Reserved> {
+        if self.len.fetch_add(1, Ordering::Relaxed) >= self.len_max {
+            self.len.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        let reserved = self.reuse(hint % SHARDS).or_else(|| self.open());
+        if reserved.is_none() {
+            self.len.fetch_sub(1, Ordering::Relaxed);
+        }
+        reserved
+    }
+
+    fn reuse(&self, first: usize) -> Option<Reserved> {
+        if let Some((slot, generation)) = self.free[first].lock().pop() {
+            return Some(Reserved { slot, generation });
+        }
+        None
+    }
+
+    /// A slot that was never used; where there is none, one of another shard's.
+    fn open(&self) -> Option<Reserved> {
+        let slot = self.fresh.fetch_add(1, Ordering::Relaxed);
+        if slot < u32::MAX - SHARDS as u32 * 1024 {
+            let (chunk, _) = split(slot);
+            self.chunk(chunk);
+            return Some(Reserved {
+                slot,
+                generation: 1,
+            });
+        }
+        self.fresh.fetch_sub(1, Ordering::Relaxed);
+        (0..SHARDS).find_map(|shard| self.reuse(shard))
+    }
+
+    /// The chunk, made where it is not there yet.
+    fn chunk(&self, chunk: usize) -> *mut AtomicPtr<T> {
+        let there = self.chunks[chunk].load(Ordering::Acquire);
+        if !there.is_null() {
+            return there;
+        }
+        let slots: Box<[AtomicPtr<T>]> = (0..chunk_len(chunk))
+            .map(|_| AtomicPtr::new(ptr::null_mut()))
+            .collect();
+        let made = Box::into_raw(slots).cast::<AtomicPtr<T>>();
+        let none = ptr::null_mut();
+        match self.chunks[chunk].compare_exchange(none, made, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => made,
+            Err(there) => {
+                // SAFETY: ours, of this length, and never published.
+                drop(unsafe {
+                    Box::from_raw(ptr::slice_from_raw_parts_mut(made, chunk_len(chunk)))
+                });
+                there
+            }
+        }
+    }
+
+    fn slot(&self, slot: u32) -> Option<&AtomicPtr<T>> {
+        let (chunk, offset) = split(slot);
+        let slots = self.chunks[chunk].load(Ordering::Acquire);
+        // SAFETY: a chunk that is there has `chunk_len` slots, and `split` stays below that.
+        (!slots.is_null()).then(|| unsafe { &*slots.add(offset) })
+    }
+
+    /// Fills a reserved place: from here the tenant is found.
+    pub(crate) fn publish(&self, reserved: Reserved, tenant: NonNull<T>) {
+        let slot = self.slot(reserved.slot).expect("reserving made the chunk");
+        slot.store(tenant.as_ptr(), Ordering::Release);
+    }
+
+    /// Gives a reserved place back unused.
+    pub(crate) fn abandon(&self, reserved: Reserved, hint: usize) {
+        self.release(reserved.slot, reserved.generation, hint);
+    }
+
+    /// The tenant with this slot and generation.
+    pub(crate) fn get<'p>(&self, slot: u32, generation: u32, _pin: &'p Pin) -> Option<&'p T> {
+        let tenant = self.slot(slot)?.load(Ordering::Acquire);
+        if tenant.is_null() {
+            return None;
+        }
+        // SAFETY: it was in the table after the epoch was pinned, so its release comes after the pin.
+        let tenant = unsafe { &*tenant };
+        (tenant.place() == (slot, generation)).then_some(tenant)
+    }
+
+    /// Takes a tenant out: from here it is not found. The caller then defers the release of its memory.
+    pub(crate) fn remove(&self, slot: u32, generation: u32, hint: usize) {
+        let place = self.slot(slot).expect("a tenant has a slot");
+        place.store(ptr::null_mut(), Ordering::Release);
+        self.release(slot, generation, hint);
+    }
+
+    fn release(&self, slot: u32, generation: u32, hint: usize) {
+        // The last generation retires the slot: an id never comes to mean somebody else.
+        if let Some(next) = generation.checked_add(1) {
+            self.free[hint % SHARDS].lock().push((slot, next));
+        }
+        self.len.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Everyone who lives throughout the call is seen; somebody who comes or goes meanwhile may be.
+    pub(crate) fn each(&self, _pin: &Pin, mut visit: impl FnMut(&T)) {
+        let end = self.fresh.load(Ordering::Acquire);
+        for slot in 1..end {
+            let Some(place) = self.slot(slot) else {
+                continue;
+            };
+            let tenant = place.load(Ordering::Acquire);
+            if !tenant.is_null() {
+                // SAFETY: as in `get`.
+                visit(unsafe { &*tenant });
+            }
+        }
+    }
+}
+
+impl<T> Drop for Table<T> {
+    fn drop(&mut self) {
+        for (chunk, slots) in self.chunks.iter_mut().enumerate() {
+            let slots = *slots.get_mut();
+            if !slots.is_null() {
+                // SAFETY: made by `chunk` with this length, and nobody else is left.
+                drop(unsafe {
+                    Box::from_raw(ptr::slice_from_raw_parts_mut(slots, chunk_len(chunk)))
+                });
+            }
+        }
+    }
+}
+
+fn chunk_len(chunk: usize) -> usize {
+    1 << (FIRST_CHUNK_BITS as usize + chunk.saturating_sub(1))
+}
+
+/// Which chunk a slot is in, and where.
+fn split(slot: u32) -> (usize, usize) {
+    let high = slot >> FIRST_CHUNK_BITS;
+    if high == 0 {
+        return (0, slot as usize);
+    }
+    let chunk = high.ilog2() + 1;
+    (
+        chunk as usize,
+        (slot - (1 << (FIRST_CHUNK_BITS + chunk - 1))) as usize,
+    )
+}

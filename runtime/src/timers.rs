@@ -1,0 +1,367 @@
+//! Timers: messages and wake-ups at a time to come (process.md 6).
+//!
+//! Set by `send_after`, `start_timer`, receives with a timeout, waiting operations and drivers; fired by
+//! whoever runs the scheduler. Shards under short locks, spread by worker; any thread may expire or
+//! cancel in any of them, so `cancel_timer` answers at once. Invariant (I-7, T-1, T-6): each timer is
+//! delivered or cancelled, never both, never early; those for a dead process are gone with it.
+//! No lock is held while a message is delivered or dropped.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam::utils::CachePadded;
+use parking_lot::Mutex;
+
+use crate::clock::nanos;
+use crate::core::Core;
+use crate::limits::TIMERS_PER_LOOK;
+use crate::message::Message;
+use crate::name::Name;
+use crate::ordered::OrderedMap;
+use crate::pid::{Pid, PortId};
+use crate::process::Pcb;
+use crate::process::context::current;
+use crate::process::wakeup::Wakeup;
+use crate::sync::{AtomicU64, Ordering};
+use crate::wheel::{Key, Wheel};
+
+/// Which timer: shard, and key in its wheel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct TimerKey {
+    shard: u32,
+    key: Key,
+}
+
+/// A timer, as `send_after` and `start_timer` give it. `Copy`, comparable.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TimerRef {
+    node: u32,
+    key: TimerKey,
+}
+
+impl fmt::Debug for TimerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#Timer<{}.{:?}>", self.key.shard, self.key.key)
+    }
+}
+
+/// The message of `start_timer` (`{timeout, TimerRef, Msg}`): compare `timer` to drop stale ones.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Timeout<T> {
+    /// What `start_timer` returned.
+    pub timer: TimerRef,
+    /// What it was given.
+    pub message: T,
+}
+
+/// To whom a timer sends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TimerTarget {
+    /// A process: its death cancels the timer.
+    Pid(Pid),
+    /// Whoever has the name when the timer fires.
+    Name(Name),
+}
+
+impl From<Pid> for TimerTarget {
+    fn from(pid: Pid) -> Self {
+        TimerTarget::Pid(pid)
+    }
+}
+
+impl From<Name> for TimerTarget {
+    fn from(name: Name) -> Self {
+        TimerTarget::Name(name)
+    }
+}
+
+impl From<&str> for TimerTarget {
+    fn from(name: &str) -> Self {
+        TimerTarget::Name(name.into())
+    }
+}
+
+enum Entry {
+    Wake(Wakeup),
+    Send {
+        to: TimerTarget,
+        message: Message,
+        key: TimerKey,
+    },
+    Port(PortId),
+}
+
+/// The timers that a process is the destination of.
+pub(crate) struct TimerSet(Mutex<Timed>);
+
+enum Timed {
+    None,
+    Some(Box<OrderedMap<TimerKey, ()>>),
+    /// The process has ended: it gets no timers any more.
+    Ended,
+}
+
+impl TimerSet {
+    pub(crate) fn new() -> Self {
+        TimerSet(Mutex::new(Timed::None))
+    }
+
+    fn add(&self, key: TimerKey) -> bool {
+        let mut timed = self.0.lock();
+        match &mut *timed {
+            Timed::Ended => return false,
+            Timed::Some(set) => {
+                set.insert(key, ());
+            }
+            Timed::None => {
+                let mut set = Box::new(OrderedMap::new());
+                set.insert(key, ());
+                *timed = Timed::Some(set);
+            }
+        }
+        true
+    }
+
+    fn remove(&self, key: TimerKey) {
+        if let Timed::Some(set) = &mut *self.0.lock() {
+            set.remove(&key);
+        }
+    }
+
+    fn end(&self) -> Option<Box<OrderedMap<TimerKey, ()>>> {
+        match std::mem::replace(&mut *self.0.lock(), Timed::Ended) {
+            Timed::Some(set) => Some(set),
+            _ => None,
+        }
+    }
+}
+
+struct Shard {
+    wheel: Mutex<Wheel<Entry>>,
+    /// Not later than the deadline of the earliest timer; `u64::MAX` for none.
+    next: AtomicU64,
+}
+
+/// See the file's header.
+pub(crate) struct Timers {
+    shards: Box<[CachePadded<Shard>]>,
+}
+
+impl Timers {
+    pub(crate) fn new(shards: usize) -> Self {
+        let shard = || Shard {
+            wheel: Mutex::new(Wheel::new()),
+            next: AtomicU64::new(u64::MAX),
+        };
+        Timers {
+            shards: (0..shards.max(1))
+                .map(|_| CachePadded::new(shard()))
+                .collect(),
+        }
+    }
+
+    fn insert(&self, core: &Core, deadline: u64, make: impl FnOnce(TimerKey) -> Entry) -> TimerKey {
+        let shard = core.sched.hint() % self.shards.len();
+        let at = &self.shards[shard];
+        let shard = shard as u32;
+        let mut wheel = at.wheel.lock();
+        let key = wheel.insert_with(deadline, |key| make(TimerKey { shard, key }));
+        let earliest = deadline < at.next.load(Ordering::Relaxed);
+        if earliest {
+            at.next.store(deadline, Ordering::Release);
+        }
+        drop(wheel);
+        if earliest {
+            core.sched.timer_set(deadline);
+        }
+        TimerKey { shard, key }
+    }
+
+    fn take(&self, key: TimerKey) -> Option<(u64, Entry)> {
+        let shard = self.shards.get(key.shard as usize)?;
+        shard.wheel.lock().cancel(key.key)
+    }
+
+    /// Wakes a future at the deadline.
+    pub(crate) fn wake_at(&self, core: &Core, deadline: u64, wakeup: Wakeup) -> TimerKey {
+        self.insert(core, deadline, |_| Entry::Wake(wakeup))
+    }
+
+    /// Calls a port's driver at the deadline.
+    pub(crate) fn port_at(&self, core: &Core, deadline: u64, port: PortId) -> TimerKey {
+        self.insert(core, deadline, |_| Entry::Port(port))
+    }
+
+    /// Forgets a wake-up or a port's timer, fired or not.
+    pub(crate) fn drop_wakeup(core: &Core, key: TimerKey) {
+        drop(core.timers.take(key));
+    }
+
+    /// A message at the deadline. Where the process is dead the timer is inactive from the start.
+    fn send_at(
+        &self,
+        core: &Core,
+        deadline: u64,
+        to: TimerTarget,
+        message: impl FnOnce(TimerRef) -> Message,
+    ) -> TimerRef {
+        let pid = match &to {
+            TimerTarget::Pid(pid) => Some(*pid),
+            TimerTarget::Name(_) => None,
+        };
+        let node = core.node;
+        let key = self.insert(core, deadline, |key| Entry::Send {
+            to,
+            message: message(TimerRef { node, key }),
+            key,
+        });
+        if let Some(pid) = pid
+            && core.with_process(pid, |pcb| pcb.timers.add(key)) != Some(true)
+        {
+            drop(self.take(key));
+        }
+        TimerRef { node, key }
+    }
+
+    fn cancel(&self, core: &Core, timer: TimerRef) -> Option<Duration> {
+        if timer.node != core.node {
+            return None;
+        }
+        let (deadline, entry) = self.take(timer.key)?;
+        if let Entry::Send {
+            to: TimerTarget::Pid(pid),
+            ..
+        } = &entry
+        {
+            core.with_process(*pid, |pcb| pcb.timers.remove(timer.key));
+        }
+        drop(entry);
+        Some(Duration::from_nanos(
+            deadline.saturating_sub(core.clock.now()),
+        ))
+    }
+
+    fn read(&self, core: &Core, timer: TimerRef) -> Option<Duration> {
+        if timer.node != core.node {
+            return None;
+        }
+        let shard = self.shards.get(timer.key.shard as usize)?;
+        let deadline = shard.wheel.lock().deadline(timer.key.key)?;
+        Some(Duration::from_nanos(
+            deadline.saturating_sub(core.clock.now()),
+        ))
+    }
+
+    /// The process ends: timers for it are cancelled, and it gets no more.
+    pub(crate) fn cancel_all_to(&self, pcb: &Pcb) {
+        for (key, ()) in pcb.timers.end().into_iter().flat_map(|set| *set) {
+            let entry = self.take(key);
+            // The message is the user's value, and its destructor may panic.
+            let drop_it = std::panic::AssertUnwindSafe(|| drop(entry));
+            if let Err(panic) = std::panic::catch_unwind(drop_it) {
+                drop(crate::process::run::panic_reason(panic));
+            }
+        }
+    }
+
+    /// When somebody has to look here next; `None` where there is no timer.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        let next = self
+            .shards
+            .iter()
+            .map(|shard| shard.next.load(Ordering::Acquire))
+            .min();
+        next.filter(|next| *next != u64::MAX)
+    }
+
+    /// Fires what is due, a bounded number at a time. True where more is due.
+    pub(crate) fn expire(&self, core: &Arc<Core>, now: u64) -> bool {
+        let mut due = Vec::new();
+        let mut more = false;
+        for shard in &self.shards {
+            if shard.next.load(Ordering::Acquire) > now {
+                continue;
+            }
+            let mut wheel = shard.wheel.lock();
+            more |= wheel.expire(now, TIMERS_PER_LOOK, &mut due);
+            shard
+                .next
+                .store(wheel.next_deadline().unwrap_or(u64::MAX), Ordering::Release);
+        }
+        for entry in due {
+            fire(core, entry);
+        }
+        more
+    }
+}
+
+fn fire(core: &Arc<Core>, entry: Entry) {
+    match entry {
+        Entry::Wake(wakeup) => wakeup.wake(core),
+        Entry::Port(port) => crate::port::timeout(core, port),
+        Entry::Send { to, message, key } => match to {
+            TimerTarget::Pid(pid) => {
+                core.with_process(pid, |pcb| pcb.timers.remove(key));
+                let _ = core.send_message(pid, message);
+            }
+            TimerTarget::Name(name) => {
+                if let Some(pid) = core.registry.whereis(&name).and_then(|actor| actor.pid()) {
+                    let _ = core.send_message(pid, message);
+                }
+            }
+        },
+    }
+}
+
+/// Sends `message` to a process, or to whoever has the name by then, after this time
+/// (`erlang:send_after/3`). The death of the process cancels it; that of the caller does not.
+///
+/// # Panics
+/// Outside of a process.
+pub fn send_after<T: Send + 'static>(
+    time: Duration,
+    to: impl Into<TimerTarget>,
+    message: T,
+) -> TimerRef {
+    current(|current| {
+        let core = current.core();
+        let deadline = core.clock.now().saturating_add(nanos(time));
+        core.timers
+            .send_at(core, deadline, to.into(), |_| Message::new(message))
+    })
+}
+
+/// As [`send_after`], but what arrives is a [`Timeout`] that names the timer (`erlang:start_timer/3`).
+///
+/// # Panics
+/// Outside of a process.
+pub fn start_timer<T: Send + 'static>(
+    time: Duration,
+    to: impl Into<TimerTarget>,
+    message: T,
+) -> TimerRef {
+    current(|current| {
+        let core = current.core();
+        let deadline = core.clock.now().saturating_add(nanos(time));
+        let timeout = |timer| Message::new(Timeout { timer, message });
+        core.timers.send_at(core, deadline, to.into(), timeout)
+    })
+}
+
+/// Cancels a timer (`erlang:cancel_timer/1`): the time that was left, and the message will never be
+/// delivered; `None` where it has fired or been cancelled, and then it has been sent (T-3).
+///
+/// # Panics
+/// Outside of a process.
+pub fn cancel_timer(timer: TimerRef) -> Option<Duration> {
+    current(|current| current.core().timers.cancel(current.core(), timer))
+}
+
+/// The time that is left to a timer (`erlang:read_timer/1`), `None` where it is not active.
+///
+/// # Panics
+/// Outside of a process.
+pub fn read_timer(timer: TimerRef) -> Option<Duration> {
+    current(|current| current.core().timers.read(current.core(), timer))
+}

@@ -1,0 +1,1 @@
+//! Small named actors and helpers that the tests share.
