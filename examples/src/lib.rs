@@ -1,1 +1,3 @@
-//! placeholder
+//! What the example programs share: the runner of scenarios.
+
+pub mod scenario;

@@ -15,7 +15,7 @@ macro_rules! errors {
     (
         named { $($named:ident $named_atom:literal $named_doc:literal,)* }
         everywhere { $($posix:ident $errno:ident $atom:literal $doc:literal,)* }
-        not_linux { $($other:ident $other_errno:ident $other_atom:literal $other_doc:literal,)* }
+        split { $($other:ident $other_errno:ident $other_atom:literal $other_doc:literal,)* }
         linux { $($linux:ident $linux_errno:ident $linux_atom:literal $linux_doc:literal,)* }
     ) => {
         /// Why a call failed.
@@ -39,7 +39,12 @@ macro_rules! errors {
             pub fn from_errno(errno: i32) -> Self {
                 match errno {
                     $(libc::$errno => Self::$posix,)*
-                    $(#[cfg(not(any(target_os = "linux", target_os = "android")))]
+                    // Elsewhere the two numbers are one.
+                    $(#[cfg(any(
+                        target_vendor = "apple",
+                        target_os = "netbsd",
+                        target_os = "openbsd",
+                    ))]
                     libc::$other_errno => Self::$other,)*
                     $(#[cfg(any(target_os = "linux", target_os = "android"))]
                     libc::$linux_errno => Self::$linux,)*
@@ -150,7 +155,7 @@ errors! {
         Eusers EUSERS "eusers" "Too many users.",
         Exdev EXDEV "exdev" "Another device.",
     }
-    not_linux {
+    split {
         Eopnotsupp EOPNOTSUPP "eopnotsupp" "Not supported on this socket.",
     }
     linux {
@@ -249,7 +254,10 @@ mod tests {
             (i32::MAX, "unknown"),
         ] {
             assert_eq!(Error::from_errno(errno).to_string(), atom);
-            assert_eq!(Error::from(io::Error::from_raw_os_error(errno)).atom(), atom);
+            assert_eq!(
+                Error::from(io::Error::from_raw_os_error(errno)).atom(),
+                atom
+            );
         }
         #[cfg(target_os = "linux")]
         assert_eq!(Error::from_errno(libc::EOPNOTSUPP), Error::Enotsup);
@@ -265,8 +273,14 @@ mod tests {
 
     #[test]
     fn an_error_without_an_errno_keeps_its_sense() {
-        assert_eq!(Error::from(io::Error::from(io::ErrorKind::UnexpectedEof)), Error::Closed);
-        assert_eq!(Error::from(io::Error::from(io::ErrorKind::WouldBlock)), Error::Eagain);
+        assert_eq!(
+            Error::from(io::Error::from(io::ErrorKind::UnexpectedEof)),
+            Error::Closed
+        );
+        assert_eq!(
+            Error::from(io::Error::from(io::ErrorKind::WouldBlock)),
+            Error::Eagain
+        );
         assert_eq!(Error::from(io::Error::other("x")), Error::Einval);
     }
 }

@@ -1,1 +1,55 @@
-//! placeholder
+//! Erlang's `gen_tcp`: TCP sockets as ports.
+//!
+//! A socket is a port of the [`runtime`]: it is owned by and linked to the process that opened or accepted
+//! it, dies with it, sends its data to it, and only it may hand it over.
+//!
+//! ```
+//! use gen_tcp::{Tcp, opt::*};
+//! use runtime::prelude::*;
+//!
+//! runtime::run(async {
+//!     let listener = gen_tcp::listen(0, [binary(), active(false), ip([127, 0, 0, 1])])?;
+//!     let port = gen_tcp::inet::port(listener)?;
+//!     spawn_link(async move {
+//!         let socket = gen_tcp::accept(listener).await?;
+//!         let data = gen_tcp::recv(socket, 0).await?;
+//!         gen_tcp::send(socket, data).await?;
+//!         gen_tcp::close(socket).await
+//!     });
+//!     let socket = gen_tcp::connect([127, 0, 0, 1], port, [binary(), active(true)]).await?;
+//!     gen_tcp::send(socket, "Some Data").await?;
+//!     receive! {
+//!         Tcp::Data(s, data) if s == socket => assert_eq!(&data[..], b"Some Data"),
+//!     }
+//!     receive! {
+//!         Tcp::Closed(s) if s == socket => {}
+//!     }
+//!     Ok(())
+//! })
+//! .unwrap();
+//! ```
+//!
+//! The contract is in `docs/SEMANTICS.md`; rules that comments name (CON-6, SEN-2, 1.21, …) stand there.
+
+mod api;
+mod data;
+mod driver;
+mod error;
+pub mod inet;
+mod io;
+mod options;
+pub mod packet;
+mod socket;
+
+pub use api::{
+    How, accept, accept_timeout, close, connect, connect_timeout, controlling_process, fdopen,
+    listen, recv, recv_timeout, send, shutdown, take_fd, unrecv, with_fd,
+};
+pub use data::{Data, Http, IoData, SslTls, Tcp};
+pub use error::Error;
+pub use inet::Host;
+pub use inet::{getopts, setopts};
+pub use options::{
+    Active, Address, Backend, Deliver, Family, FdNumber, Mode, Name, Opt, PacketType, Protocol, opt,
+};
+pub use socket::Socket;

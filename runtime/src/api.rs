@@ -349,6 +349,25 @@ pub async fn yield_now() {
     Yield(false).await;
 }
 
+/// Charges the slice of the current process one operation. Pending where the slice is used up: the
+/// process goes to the tail of the queue and its future is polled again after that (C-2). For futures
+/// that might be ready for ever, as operations on ports are.
+///
+/// # Panics
+/// Outside of a process.
+pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+    current(|current| {
+        if current.charge() {
+            return Poll::Ready(());
+        }
+        current.yield_slice();
+        if !crate::process::cell::is_own_waker(current.pcb(), cx.waker()) {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    })
+}
+
 impl crate::core::Core {
     pub(crate) fn with_port<R>(
         &self,

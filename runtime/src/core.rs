@@ -174,3 +174,11 @@ impl Core {
         slot.downcast().expect("the slot of a type holds that type")
     }
 }
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("node", &self.node)
+            .finish_non_exhaustive()
+    }
+}

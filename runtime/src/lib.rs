@@ -64,9 +64,9 @@ mod timers;
 mod wheel;
 
 pub use api::{
-    Destination, exit, exit_signal, is_alive, links, make_ref, pid_exists, process_info, processes,
-    register, registered, self_pid, send, sleep, trap_exit, try_self_pid, unregister, whereis,
-    yield_now,
+    Destination, exit, exit_signal, is_alive, links, make_ref, pid_exists, poll_budget,
+    process_info, processes, register, registered, self_pid, send, sleep, trap_exit, try_self_pid,
+    unregister, whereis, yield_now,
 };
 pub use blocking::{BlockingError, blocking};
 pub use crash::CrashReport;
@@ -75,6 +75,7 @@ pub use message::Message;
 pub use name::Name;
 pub use node::{Builder, Handle, Result, Runtime, Shutdown, run};
 pub use pid::{ActorId, Pid, PortId};
+pub use process::alarm::Alarm;
 pub use process::info::ProcessInfo;
 pub use process::links::{NoProc, link, unlink, unlink_flush};
 pub use process::monitors::{Down, Item, Watchable, demonitor, demonitor_flush, monitor};

@@ -43,7 +43,7 @@ unsafe impl<T: Send + Sync> Sync for Table<T> {}
 unsafe impl<T: Send + Sync> Send for Table<T> {}
 
 /// A place that is taken but not yet filled.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Reserved {
     pub(crate) slot: u32,
     pub(crate) generation: u32,

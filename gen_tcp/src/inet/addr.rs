@@ -84,7 +84,7 @@ pub fn parse_strict_address(text: &str) -> Result<IpAddr, Error> {
     }
 }
 
-/// `parse_ipv4_address`: one to four numbers, each decimal, octal (`0…`) or hexadecimal (`0x…`);
+/// `parse_ipv4_address`: one to four numbers, each decimal, octal (`017`) or hexadecimal (`0xF`);
 /// the last one fills all the bytes that are left.
 ///
 /// # Errors
@@ -104,7 +104,11 @@ pub fn parse_ipv4_address(text: &str) -> Result<Ipv4Addr, Error> {
             count += 1;
         } else {
             let fits = count == 0 || value >> (32 - 8 * count) == 0;
-            return if fits { Ok((leading | value).into()) } else { Err(Error::Einval) };
+            return if fits {
+                Ok((leading | value).into())
+            } else {
+                Err(Error::Einval)
+            };
         }
     }
     Err(Error::Einval)
@@ -112,8 +116,9 @@ pub fn parse_ipv4_address(text: &str) -> Result<Ipv4Addr, Error> {
 
 /// A number with its base in front, as C writes it. Zeros alone after `0x` are none in Erlang.
 fn ipv4_number(field: &str) -> Option<u32> {
-    let (digits, base, digits_max) = if let Some(digits) =
-        field.strip_prefix("0x").or_else(|| field.strip_prefix("0X"))
+    let (digits, base, digits_max) = if let Some(digits) = field
+        .strip_prefix("0x")
+        .or_else(|| field.strip_prefix("0X"))
     {
         (digits.trim_start_matches('0'), 16, 8)
     } else if let Some(digits) = field.strip_prefix('0') {

@@ -126,7 +126,11 @@ pub(crate) fn at_once(host: &Host, family: Family) -> Option<Result<Vec<IpAddr>,
         Host::Name(name) => {
             let inet = parse_ipv4_address(name).map(IpAddr::from);
             let inet6 = parse_ipv6strict_address(name).map(IpAddr::from);
-            let (own, other) = if any.is_ipv4() { (inet, inet6) } else { (inet6, inet) };
+            let (own, other) = if any.is_ipv4() {
+                (inet, inet6)
+            } else {
+                (inet6, inet)
+            };
             match (own, other) {
                 (Ok(ip), _) => Some(Ok(vec![ip])),
                 (Err(_), Ok(_)) => Some(Err(Error::Nxdomain)),
@@ -138,7 +142,10 @@ pub(crate) fn at_once(host: &Host, family: Family) -> Option<Result<Vec<IpAddr>,
 
 /// What connect makes of the answer of [`lookup`]: an empty name is unknown, any other host that
 /// is none is raised (CON-10).
-pub(crate) fn in_connect(host: &Host, answer: Result<Vec<IpAddr>, Error>) -> Result<Vec<IpAddr>, Error> {
+pub(crate) fn in_connect(
+    host: &Host,
+    answer: Result<Vec<IpAddr>, Error>,
+) -> Result<Vec<IpAddr>, Error> {
     answer.map_err(|error| match host {
         Host::Name(name) if name.is_empty() => Error::Nxdomain,
         _ => error.in_connect(),
@@ -168,9 +175,7 @@ fn resolve(name: &str, family: Family) -> Result<Vec<IpAddr>, Error> {
         (false, _) => Ok(addresses),
         (true, Some(error @ (Error::Emfile | Error::Enfile | Error::Enomem))) => Err(error),
         // A machine may not know itself.
-        (true, _) if name.eq_ignore_ascii_case(&gethostname()) => {
-            lookup(&Host::Loopback, family)
-        }
+        (true, _) if name.eq_ignore_ascii_case(&gethostname()) => lookup(&Host::Loopback, family),
         (true, _) => Err(Error::Nxdomain),
     }
 }
@@ -229,7 +234,11 @@ mod tests {
             let host = Host::from(name);
             let answer = lookup(&host, Family::Inet);
             assert_eq!(answer, Err(Error::Einval), "{name:?}");
-            let expected = if name.is_empty() { Error::Nxdomain } else { Error::BadArg };
+            let expected = if name.is_empty() {
+                Error::Nxdomain
+            } else {
+                Error::BadArg
+            };
             assert_eq!(in_connect(&host, answer), Err(expected), "{name:?}");
         }
         let path = Host::local("x");

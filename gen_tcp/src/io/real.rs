@@ -7,28 +7,25 @@
 //! that one interrupts goes on (R34).
 //! Not here: state. A socket is its descriptor.
 
-use core::mem::ManuallyDrop;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::net::{Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::Shutdown;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::thread;
 
 use runtime::port::Source;
-use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{
-    self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketAddrUnix,
-    SocketType,
-};
+use rustix::io::retry_on_intr;
+use rustix::net::{self, RecvFlags, SendAncillaryBuffer, SendFlags};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::{Connecting, Io, Sock, SocketName, errno, reported, sockopt};
 use crate::options::{Family, Name, Opt, Plan, Protocol};
 
 /// The kernel's limit for the slices of one call.
 const SLICES_MAX: usize = 1024;
-/// The longest path in a Unix-domain address, with its final 0; abstract names fill it up.
-const PATH_MAX: usize = 108;
 
 /// The kernel.
 #[derive(Clone, Copy, Debug)]
@@ -37,15 +34,12 @@ pub(crate) struct Real;
 impl Io for Real {
     fn listen(&self, plan: &Plan) -> io::Result<Sock> {
         let sock = open(plan)?;
-        let fd = descriptor(&sock)?;
-        let adopted = matches!(sock, Sock::Adopted(_));
-        if adopted && net::sockopt::socket_acceptconn(fd)? {
+        let socket = socket_of(&sock)?;
+        if matches!(sock, Sock::Adopted(_)) && sockopt::listens(descriptor(&sock)?) {
             return Ok(sock);
         }
-        if let Some(name) = &plan.bind {
-            bind(fd, name)?;
-        }
-        net::listen(fd, plan.backlog)?;
+        bind(&socket, plan)?;
+        socket.listen(plan.backlog)?;
         Ok(sock)
     }
 
@@ -56,26 +50,20 @@ impl Io for Real {
 
     fn connect(&self, to: &SocketName, plan: &Plan) -> io::Result<(Sock, Connecting)> {
         let sock = open(plan)?;
-        let fd = descriptor(&sock)?;
-        if let Some(name) = &plan.bind {
-            bind(fd, name)?;
-        }
-        let answer = match to {
-            SocketName::Inet(to) => net::connect(fd, to),
-            SocketName::Local(path) => net::connect(fd, &unix(path)?),
-        };
-        match answer {
+        let socket = socket_of(&sock)?;
+        bind(&socket, plan)?;
+        match socket.connect(&address(to)?) {
             Ok(()) => Ok((sock, Connecting::Done)),
-            Err(Errno::INPROGRESS | Errno::INTR) => Ok((sock, Connecting::InProgress)),
-            Err(error) => Err(error.into()),
+            Err(error) => match error.raw_os_error() {
+                Some(libc::EINPROGRESS | libc::EINTR) => Ok((sock, Connecting::InProgress)),
+                _ => Err(error),
+            },
         }
     }
 
     fn adopt(&self, plan: &Plan) -> io::Result<Sock> {
         let sock = open(plan)?;
-        if let Some(name) = &plan.bind {
-            bind(descriptor(&sock)?, name)?;
-        }
+        bind(&socket_of(&sock)?, plan)?;
         Ok(sock)
     }
 
@@ -98,17 +86,11 @@ impl Io for Real {
     }
 
     fn shutdown(&self, sock: &Sock, how: Shutdown) -> io::Result<()> {
-        let how = match how {
-            Shutdown::Read => net::Shutdown::Read,
-            Shutdown::Write => net::Shutdown::Write,
-            Shutdown::Both => net::Shutdown::Both,
-        };
-        Ok(net::shutdown(descriptor(sock)?, how)?)
+        socket_of(sock)?.shutdown(how)
     }
 
     fn take_error(&self, sock: &Sock) -> io::Result<Option<io::Error>> {
-        let waiting = net::sockopt::socket_error(descriptor(sock)?)?;
-        Ok(waiting.err().map(Into::into))
+        socket_of(sock)?.take_error()
     }
 
     fn set_option(&self, sock: &Sock, opt: &Opt) -> io::Result<()> {
@@ -120,13 +102,11 @@ impl Io for Real {
     }
 
     fn local_addr(&self, sock: &Sock) -> io::Result<SocketName> {
-        name(&net::getsockname(descriptor(sock)?)?)
+        name(&socket_of(sock)?.local_addr()?)
     }
 
     fn peer_addr(&self, sock: &Sock) -> io::Result<SocketName> {
-        let peer = net::getpeername(descriptor(sock)?)?;
-        // Some systems have no name for a peer that is gone.
-        name(&peer.ok_or(Errno::NOTCONN)?)
+        name(&socket_of(sock)?.peer_addr()?)
     }
 
     fn source<'a>(&self, sock: &'a Sock) -> Source<'a> {
@@ -154,6 +134,14 @@ fn descriptor(sock: &Sock) -> io::Result<BorrowedFd<'_>> {
     sock.fd().ok_or_else(|| errno(libc::EBADF))
 }
 
+fn socket_of(sock: &Sock) -> io::Result<SockRef<'_>> {
+    match sock {
+        Sock::Fd(fd) => Ok(SockRef::from(fd)),
+        Sock::Adopted(fd) => Ok(SockRef::from(&**fd)),
+        Sock::Sim(_) => Err(errno(libc::EBADF)),
+    }
+}
+
 /// A socket as the plan says, with its options, not yet bound.
 fn open(plan: &Plan) -> io::Result<Sock> {
     let sock = match (plan.fd, &plan.netns) {
@@ -170,62 +158,51 @@ fn open(plan: &Plan) -> io::Result<Sock> {
     Ok(sock)
 }
 
-fn family(plan: &Plan) -> AddressFamily {
-    match plan.family {
-        Family::Inet => AddressFamily::INET,
-        Family::Inet6 => AddressFamily::INET6,
-        Family::Local => AddressFamily::UNIX,
-    }
+/// A new socket; socket2 sees to it that it is closed on exec.
+fn socket(plan: &Plan) -> io::Result<OwnedFd> {
+    let domain = match plan.family {
+        Family::Inet => Domain::IPV4,
+        Family::Inet6 => Domain::IPV6,
+        Family::Local => Domain::UNIX,
+    };
+    let protocol = match (plan.family, plan.protocol) {
+        (Family::Local, _) => None,
+        (_, Protocol::Tcp) => Some(socket2::Protocol::TCP),
+        #[cfg(target_os = "linux")]
+        (_, Protocol::Mptcp) => Some(socket2::Protocol::MPTCP),
+        #[cfg(not(target_os = "linux"))]
+        (_, Protocol::Mptcp) => return Err(errno(libc::EPROTONOSUPPORT)),
+    };
+    #[cfg(not(target_vendor = "apple"))]
+    let socket = Socket::new(domain, Type::STREAM.nonblocking(), protocol)?;
+    #[cfg(target_vendor = "apple")]
+    let socket = Socket::new(domain, Type::STREAM, protocol)?;
+    #[cfg(target_vendor = "apple")]
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
-fn protocol(plan: &Plan) -> io::Result<Option<net::Protocol>> {
-    match (plan.family, plan.protocol) {
-        (Family::Local, _) => Ok(None),
-        (_, Protocol::Tcp) => Ok(Some(net::ipproto::TCP)),
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        (_, Protocol::Mptcp) => Ok(Some(net::ipproto::MPTCP)),
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        (_, Protocol::Mptcp) => Err(errno(libc::EPROTONOSUPPORT)),
-    }
-}
-
-#[cfg(not(target_vendor = "apple"))]
-const FLAGS: net::SocketFlags = net::SocketFlags::NONBLOCK.union(net::SocketFlags::CLOEXEC);
-#[cfg(not(target_vendor = "apple"))]
-const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
+/// On Apple's systems socket2 has set the socket to raise no signal.
 #[cfg(target_vendor = "apple")]
 const SEND_FLAGS: SendFlags = SendFlags::empty();
-
 #[cfg(not(target_vendor = "apple"))]
-fn socket(plan: &Plan) -> io::Result<OwnedFd> {
-    Ok(net::socket_with(family(plan), SocketType::STREAM, FLAGS, protocol(plan)?)?)
-}
+const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 
 #[cfg(not(target_vendor = "apple"))]
 fn accept(listener: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
-    net::accept_with(listener, FLAGS)
-}
-
-#[cfg(target_vendor = "apple")]
-fn socket(plan: &Plan) -> io::Result<OwnedFd> {
-    let fd = net::socket(family(plan), SocketType::STREAM, protocol(plan)?)?;
-    prepare(&fd)?;
-    Ok(fd)
+    net::accept_with(
+        listener,
+        net::SocketFlags::NONBLOCK | net::SocketFlags::CLOEXEC,
+    )
 }
 
 #[cfg(target_vendor = "apple")]
 fn accept(listener: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
     let fd = net::accept(listener)?;
-    prepare(&fd)?;
+    rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&fd, true)?;
+    net::sockopt::set_socket_nosigpipe(&fd, true)?;
     Ok(fd)
-}
-
-/// What cannot be asked for at creation there.
-#[cfg(target_vendor = "apple")]
-fn prepare(fd: &OwnedFd) -> rustix::io::Result<()> {
-    rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(fd, true)?;
-    net::sockopt::set_socket_nosigpipe(fd, true)
 }
 
 /// A socket in another network name space. A thread of its own goes there and ends there, so that
@@ -240,7 +217,9 @@ fn socket_in(space: &Path, plan: &Plan) -> io::Result<OwnedFd> {
             move_into_link_name_space(space.as_fd(), Some(LinkNameSpaceType::Network))?;
             socket(plan)
         };
-        let worker = thread::Builder::new().name("netns".into()).spawn_scoped(scope, make)?;
+        let worker = thread::Builder::new()
+            .name("netns".into())
+            .spawn_scoped(scope, make)?;
         worker.join().unwrap_or_else(|_| Err(errno(libc::EINVAL)))
     })
 }
@@ -250,53 +229,42 @@ fn socket_in(_: &Path, _: &Plan) -> io::Result<OwnedFd> {
     Err(errno(libc::EINVAL))
 }
 
-fn bind(fd: BorrowedFd<'_>, name: &SocketName) -> io::Result<()> {
-    match name {
-        SocketName::Inet(address) => net::bind(fd, address)?,
-        SocketName::Local(path) => net::bind(fd, &unix(path)?)?,
-    }
-    Ok(())
-}
-
-/// The address of a path; it ends at a 0 byte, unless that is the first one (CON-14).
-fn unix(path: &[u8]) -> io::Result<SocketAddrUnix> {
-    let too_long = |_| errno(libc::EINVAL);
-    match path {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        [] => Ok(SocketAddrUnix::new_unnamed()),
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        [0, name @ ..] => SocketAddrUnix::new_abstract_name(name).map_err(too_long),
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        [] | [0, ..] => Err(errno(libc::EINVAL)),
-        path if path.len() >= PATH_MAX => Err(errno(libc::EINVAL)),
-        path => {
-            let end = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
-            SocketAddrUnix::new(&path[..end]).map_err(too_long)
-        }
+fn bind(socket: &SockRef<'_>, plan: &Plan) -> io::Result<()> {
+    match &plan.bind {
+        Some(name) => socket.bind(&address(name)?),
+        None => Ok(()),
     }
 }
 
-fn name(address: &SocketAddrAny) -> io::Result<SocketName> {
-    match address.address_family() {
-        AddressFamily::INET => {
-            Ok(SocketName::Inet(SocketAddr::V4(SocketAddrV4::try_from(address.clone())?)))
-        }
-        AddressFamily::INET6 => {
-            Ok(SocketName::Inet(SocketAddr::V6(SocketAddrV6::try_from(address.clone())?)))
-        }
-        AddressFamily::UNIX => {
-            let address = SocketAddrUnix::try_from(address.clone())?;
-            Ok(SocketName::Local(path(&address)))
-        }
-        _ => Err(errno(libc::EAFNOSUPPORT)),
+/// The system's form of a name. A path ends at a 0 byte, unless that is the first one; one that is
+/// too long is refused before it is cut (CON-14).
+fn address(name: &SocketName) -> io::Result<SockAddr> {
+    let path = match name {
+        SocketName::Inet(address) => return Ok((*address).into()),
+        SocketName::Local(path) => path,
+    };
+    // socket2 has no errno for it.
+    let unix = |path| SockAddr::unix(OsStr::from_bytes(path)).map_err(|_| errno(libc::EINVAL));
+    let whole = unix(path)?;
+    match path.iter().position(|&byte| byte == 0) {
+        None | Some(0) => Ok(whole),
+        Some(end) => unix(&path[..end]),
     }
 }
 
-/// The path as Erlang has it: abstract names with their 0 in front, nothing for no name.
-fn path(address: &SocketAddrUnix) -> Vec<u8> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Some(name) = address.abstract_name() {
-        return [&[0], name].concat();
+/// The name in the system's form; an abstract one with its 0 in front, nothing for no name.
+fn name(address: &SockAddr) -> io::Result<SocketName> {
+    if let Some(address) = address.as_socket() {
+        return Ok(SocketName::Inet(address));
     }
-    address.path_bytes().unwrap_or_default().to_vec()
+    if !address.is_unix() {
+        return Err(errno(libc::EAFNOSUPPORT));
+    }
+    Ok(SocketName::Local(
+        match (address.as_abstract_namespace(), address.as_pathname()) {
+            (Some(name), _) => [&[0], name].concat(),
+            (None, Some(path)) => path.as_os_str().as_bytes().to_vec(),
+            (None, None) => Vec::new(),
+        },
+    ))
 }

@@ -13,8 +13,10 @@ use core::mem::ManuallyDrop;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
+use socket2::SockRef;
+
 use super::errno;
-use crate::options::{FdNumber, Name, Opt};
+use crate::options::{FdNumber, Name, Opt, check_names};
 
 /// Sets an option. Other than those of the kernel are `EINVAL`.
 pub(super) fn set(fd: BorrowedFd<'_>, opt: &Opt) -> io::Result<()> {
@@ -26,12 +28,20 @@ pub(super) fn set(fd: BorrowedFd<'_>, opt: &Opt) -> io::Result<()> {
         }
         Opt::BindToDevice(name) => set_device(fd, name),
         Opt::Tos(tos) => keep_priority(fd, |fd| set_int(fd, place(Name::Tos), int(*tos)?)),
-        Opt::Raw { level, option, value } => {
+        Opt::Raw {
+            level,
+            option,
+            value,
+        } => {
             if writes_elsewhere(*level, *option) {
                 return Err(errno(libc::ENOPROTOOPT));
             }
             let set = |fd| set_bytes(fd, *level, *option, value);
-            if Some((*level, *option)) == place(Name::Tos) { keep_priority(fd, set) } else { set(fd) }
+            if Some((*level, *option)) == place(Name::Tos) {
+                keep_priority(fd, set)
+            } else {
+                set(fd)
+            }
         }
         opt => set_int(fd, place(opt.name()), value(opt)?),
     }
@@ -43,24 +53,30 @@ pub(super) fn get(fd: BorrowedFd<'_>, name: Name) -> Option<Opt> {
         Name::Linger => {
             let mut bytes = [0; 8];
             get_bytes(fd, libc::SOL_SOCKET, LINGER, &mut bytes).ok()?;
-            let [on, seconds] = bytes.as_chunks().0 else { return None };
+            let [on, seconds] = bytes.as_chunks().0 else {
+                return None;
+            };
             let [on, seconds] = [*on, *seconds].map(c_int::from_ne_bytes);
             Some(Opt::Linger(on != 0, seconds.into()))
         }
-        Name::Raw { level, option, size } => {
+        Name::Raw {
+            level,
+            option,
+            size,
+        } => {
+            check_names(&[name]).ok()?;
             let mut value = vec![0; usize::try_from(size).ok()?];
             let length = get_bytes(fd, level, option, &mut value).ok()?;
             value.truncate(length);
-            Some(Opt::Raw { level, option, value })
+            Some(Opt::Raw {
+                level,
+                option,
+                value,
+            })
         }
         Name::BindToDevice => get_device(fd),
         Name::Pktoptions => get_pktoptions(fd),
-        name => {
-            let (level, option) = place(name)?;
-            let mut bytes = [0; size_of::<c_int>()];
-            get_bytes(fd, level, option, &mut bytes).ok()?;
-            answer(name, c_int::from_ne_bytes(bytes))
-        }
+        name => answer(name, get_int(fd, place(name)?)?),
     }
 }
 
@@ -76,9 +92,15 @@ pub(super) fn adopt(number: FdNumber) -> io::Result<ManuallyDrop<OwnedFd>> {
     // that stays open for as long as we use it. Should it not be open now, nothing but the calls
     // below sees it; they answer EBADF, and it is not closed, as it is never dropped.
     let fd = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(raw) });
-    rustix::net::sockopt::socket_type(&*fd)?;
-    rustix::io::ioctl_fionbio(&*fd, true)?;
+    let socket = SockRef::from(&*fd);
+    socket.r#type()?;
+    socket.set_nonblocking(true)?;
     Ok(fd)
+}
+
+/// Whether the socket listens already.
+pub(super) fn listens(fd: BorrowedFd<'_>) -> bool {
+    get_int(fd, (libc::SOL_SOCKET, libc::SO_ACCEPTCONN)).is_some_and(|listens| listens != 0)
 }
 
 /// Level and number of the options that are one integer.
@@ -208,6 +230,12 @@ fn set_int(fd: BorrowedFd<'_>, place: Option<(c_int, c_int)>, value: c_int) -> i
     set_bytes(fd, level, option, &value.to_ne_bytes())
 }
 
+fn get_int(fd: BorrowedFd<'_>, (level, option): (c_int, c_int)) -> Option<c_int> {
+    let mut bytes = [0; size_of::<c_int>()];
+    get_bytes(fd, level, option, &mut bytes).ok()?;
+    Some(c_int::from_ne_bytes(bytes))
+}
+
 /// Setting `tos` makes Linux choose a priority; users expect two separate options (2.4). A
 /// priority that may not be given back for want of a privilege is let go, as in Erlang.
 fn keep_priority<'a>(
@@ -228,14 +256,22 @@ fn set_device(fd: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
     if name.len() >= libc::IFNAMSIZ {
         return Err(errno(libc::EINVAL));
     }
-    set_bytes(fd, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, &[name, &[0]].concat())
+    set_bytes(
+        fd,
+        libc::SOL_SOCKET,
+        libc::SO_BINDTODEVICE,
+        &[name, &[0]].concat(),
+    )
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn get_device(fd: BorrowedFd<'_>) -> Option<Opt> {
     let mut name = vec![0; libc::IFNAMSIZ];
     let length = get_bytes(fd, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, &mut name).ok()?;
-    let end = name[..length].iter().position(|&byte| byte == 0).unwrap_or(length);
+    let end = name[..length]
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(length);
     name.truncate(end);
     Some(Opt::BindToDevice(name))
 }
@@ -260,11 +296,18 @@ fn control_messages(mut bytes: &[u8]) -> Vec<Opt> {
     let mut options = Vec::new();
     while let Some((length, rest)) = bytes.split_first_chunk() {
         let length = usize::from_ne_bytes(*length);
-        let Some(message) = length.checked_sub(WORD).and_then(|length| rest.get(..length)) else {
+        let Some(message) = length
+            .checked_sub(WORD)
+            .and_then(|length| rest.get(..length))
+        else {
             break;
         };
-        let Some((level, message)) = message.split_first_chunk() else { break };
-        let Some((kind, value)) = message.split_first_chunk() else { break };
+        let Some((level, message)) = message.split_first_chunk() else {
+            break;
+        };
+        let Some((kind, value)) = message.split_first_chunk() else {
+            break;
+        };
         let value = match *value {
             [a, b, c, d, ..] => c_int::from_ne_bytes([a, b, c, d]).into(),
             [byte, ..] => byte.into(),
@@ -276,7 +319,9 @@ fn control_messages(mut bytes: &[u8]) -> Vec<Opt> {
             (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => options.push(Opt::Tclass(value)),
             _ => {}
         }
-        bytes = bytes.get(length.next_multiple_of(WORD)..).unwrap_or_default();
+        bytes = bytes
+            .get(length.next_multiple_of(WORD)..)
+            .unwrap_or_default();
     }
     options
 }
@@ -299,7 +344,10 @@ fn get_pktoptions(_: BorrowedFd<'_>) -> Option<Opt> {
 /// The options of netfilter whose value holds an address that the kernel writes to: no options of
 /// a socket, and no business of safe code.
 const fn writes_elsewhere(level: c_int, option: c_int) -> bool {
-    matches!((level, option), (libc::IPPROTO_IP, 64 | 96 | 128) | (libc::IPPROTO_IPV6, 64))
+    matches!(
+        (level, option),
+        (libc::IPPROTO_IP, 64 | 96 | 128) | (libc::IPPROTO_IPV6, 64)
+    )
 }
 
 /// The option that counts the length in filter blocks of 8 bytes and so overruns a buffer of
@@ -315,10 +363,13 @@ fn set_bytes(fd: BorrowedFd<'_>, level: c_int, option: c_int, value: &[u8]) -> i
     // SAFETY: the descriptor is open while it is borrowed; pointer and length are those of the
     // slice, which the kernel only reads. Options that make it write through an address inside
     // the value have been refused.
-    let result = unsafe {
-        libc::setsockopt(fd.as_raw_fd(), level, option, value.as_ptr().cast(), length)
-    };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    let result =
+        unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, value.as_ptr().cast(), length) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Fills the front of the buffer and says how much of it.
@@ -344,5 +395,53 @@ fn get_bytes(
             &raw mut length,
         )
     };
-    if result == 0 { Ok(buffer.len().min(length as usize)) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(buffer.len().min(length as usize))
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use super::*;
+
+    /// A header and its value, padded.
+    fn message(level: c_int, kind: c_int, value: &[u8]) -> Vec<u8> {
+        let length = size_of::<usize>() + 2 * size_of::<c_int>() + value.len();
+        let mut bytes = length.to_ne_bytes().to_vec();
+        bytes.extend(level.to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(value);
+        bytes.resize(length.next_multiple_of(size_of::<usize>()), 0xEE);
+        bytes
+    }
+
+    #[test]
+    fn control_messages_are_read_in_their_order() {
+        let bytes = [
+            message(libc::IPPROTO_IP, libc::IP_TTL, &64i32.to_ne_bytes()),
+            message(libc::IPPROTO_IP, libc::IP_TOS, &[16]),
+            message(libc::SOL_SOCKET, 1, &[1, 2, 3]),
+            message(libc::IPPROTO_IPV6, libc::IPV6_TCLASS, &4i32.to_ne_bytes()),
+        ]
+        .concat();
+        let all = [Opt::Ttl(64), Opt::Tos(16), Opt::Tclass(4)];
+        assert_eq!(control_messages(&bytes), all);
+        for end in 0..bytes.len() {
+            assert!(
+                all.starts_with(&control_messages(&bytes[..end])),
+                "torn at {end}"
+            );
+        }
+    }
+
+    #[test]
+    fn lengths_that_lie_end_the_list() {
+        for length in [0, 1, 8, 15, usize::MAX, usize::MAX - 7] {
+            let mut bytes = message(libc::IPPROTO_IP, libc::IP_TOS, &[16]);
+            bytes[..size_of::<usize>()].copy_from_slice(&length.to_ne_bytes());
+            assert_eq!(control_messages(&bytes), []);
+        }
+    }
 }

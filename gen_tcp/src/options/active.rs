@@ -2,7 +2,7 @@
 //!
 //! What: [`ActiveState`], the mode that a socket is in, and [`next_active`], what setting the
 //! option makes of it.
-//! Who calls it: the driver, for each `active` of a setopts list in turn, and once for a new socket.
+//! Who calls it: the driver, for each `active` of a setopts list in turn, and for a new socket.
 //! Invariant: a count is 1 to 32767; a socket without a count left is passive.
 //! Not here: messages, reading, and the count going down.
 
@@ -87,7 +87,11 @@ mod tests {
             (N(32767), -32768, False, true),
             (Once, -20000, False, true),
         ] {
-            assert_eq!(next(current, asked), Ok((state, passive)), "{current:?} + {asked}");
+            assert_eq!(
+                next(current, asked),
+                Ok((state, passive)),
+                "{current:?} + {asked}"
+            );
         }
     }
 

@@ -39,10 +39,7 @@ pub(crate) enum Use {
 ///
 /// For the first option that the call does not take or whose value is none:
 /// [`Error::BadOption`] in connect and listen, [`Error::Einval`] in setopts.
-pub(crate) fn check(
-    options: impl IntoIterator<Item = Opt>,
-    usage: Use,
-) -> Result<Vec<Opt>, Error> {
+pub(crate) fn check(options: impl IntoIterator<Item = Opt>, usage: Use) -> Result<Vec<Opt>, Error> {
     let options: Vec<Opt> = options.into_iter().collect();
     for (index, opt) in options.iter().enumerate() {
         let misplaced = index > 0 && matches!(opt, Opt::InetBackend(_));
@@ -63,7 +60,11 @@ pub(crate) fn check(
 /// [`Error::Einval`] for a name that cannot be read, and for a raw option with a negative size
 /// or one over 64 KiB.
 pub(crate) fn check_names(names: &[Name]) -> Result<(), Error> {
-    if names.iter().copied().all(readable) { Ok(()) } else { Err(Error::Einval) }
+    if names.iter().copied().all(readable) {
+        Ok(())
+    } else {
+        Err(Error::Einval)
+    }
 }
 
 /// The columns C, L and S of the tables.
@@ -237,9 +238,16 @@ mod tests {
 
     #[test]
     fn names_that_cannot_be_read_are_einval() {
-        let raw = |size| Name::Raw { level: 6, option: 1, size };
+        let raw = |size| Name::Raw {
+            level: 6,
+            option: 1,
+            size,
+        };
         assert_eq!(check_names(&[]), Ok(()));
-        assert_eq!(check_names(&[Name::Packet, raw(65536), raw(0), Name::LineDelimiter]), Ok(()));
+        assert_eq!(
+            check_names(&[Name::Packet, raw(65536), raw(0), Name::LineDelimiter]),
+            Ok(())
+        );
         for name in [
             Name::Backlog,
             Name::Ip,
@@ -250,7 +258,11 @@ mod tests {
             raw(-1),
             raw(65537),
         ] {
-            assert_eq!(check_names(&[Name::Active, name]), Err(Error::Einval), "{name:?}");
+            assert_eq!(
+                check_names(&[Name::Active, name]),
+                Err(Error::Einval),
+                "{name:?}"
+            );
         }
     }
 }

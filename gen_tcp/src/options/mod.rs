@@ -24,9 +24,9 @@ use std::path::PathBuf;
 pub use crate::inet::addr::Family;
 
 pub(crate) use active::{ActiveState, next_active};
-pub(crate) use check::{Use, check, check_names};
 use args::number;
 pub use args::{Packet, SendTimeout};
+pub(crate) use check::{Use, check, check_names};
 pub use name::Name;
 pub(crate) use plan::Plan;
 pub(crate) use settings::{Settings, inherited};

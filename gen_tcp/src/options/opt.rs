@@ -164,7 +164,9 @@ pub fn active(mode: impl Into<Active>) -> Opt {
 /// Framing: a [`PacketType`](super::PacketType), or 0, 1, 2, 4.
 #[must_use]
 pub fn packet(kind: impl Into<Packet>) -> Opt {
-    kind.into().get().map_or(Opt::Unknown("packet"), Opt::Packet)
+    kind.into()
+        .get()
+        .map_or(Opt::Unknown("packet"), Opt::Packet)
 }
 
 /// Form of the data messages.
@@ -173,7 +175,8 @@ pub const fn deliver(form: Deliver) -> Opt {
     Opt::Deliver(form)
 }
 
-/// How long a send may wait: a [`Duration`](std::time::Duration), milliseconds, or [`INFINITY`] (5.3).
+/// How long a send may wait: a [`Duration`](std::time::Duration), milliseconds, or [`INFINITY`]
+/// (5.3).
 #[must_use]
 pub fn send_timeout(limit: impl Into<SendTimeout>) -> Opt {
     Opt::SendTimeout(limit.into().get())
@@ -200,7 +203,11 @@ pub fn netns(path: impl Into<PathBuf>) -> Opt {
 /// Straight to the kernel: level, option, bytes.
 #[must_use]
 pub fn raw(level: i32, option: i32, value: impl Into<Vec<u8>>) -> Opt {
-    Opt::Raw { level, option, value: value.into() }
+    Opt::Raw {
+        level,
+        option,
+        value: value.into(),
+    }
 }
 
 /// Address to bind to: `ip([127, 0, 0, 1])`, `ip(LOOPBACK)`, `ip(Address::local("/run/x"))`.
@@ -255,7 +262,13 @@ mod tests {
 
     #[test]
     fn a_list_reads_like_erlang() {
-        let list = [binary(), packet(0), active(false), ip([127, 0, 0, 1]), buffer(100usize)];
+        let list = [
+            binary(),
+            packet(0),
+            active(false),
+            ip([127, 0, 0, 1]),
+            buffer(100usize),
+        ];
         assert_eq!(list[0], Opt::Mode(Mode::Binary));
         assert_eq!(list[1], Opt::Packet(PacketType::Raw));
         assert_eq!(list[2], Opt::Active(Active::False));
@@ -270,7 +283,10 @@ mod tests {
         assert_eq!(packet(u64::MAX), Opt::Unknown("packet"));
         assert_eq!(active(u64::MAX), Opt::Active(Active::N(i64::MAX)));
         assert_eq!(buffer(u128::MAX), Opt::Buffer(i64::MAX));
-        assert_eq!(send_timeout(Duration::MAX), Opt::SendTimeout(Some(i64::MAX)));
+        assert_eq!(
+            send_timeout(Duration::MAX),
+            Opt::SendTimeout(Some(i64::MAX))
+        );
         assert_eq!(send_timeout(INFINITY), Opt::SendTimeout(None));
         assert_eq!(active(ONCE), Opt::Active(Active::Once));
     }

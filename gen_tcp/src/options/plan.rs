@@ -46,16 +46,17 @@ impl Plan {
     /// [`Error::BadOption`] and [`Error::BadArg`] for what Erlang raises (LIS-3, LIS-5),
     /// [`Error::Einval`] for what it returns: a local listener without a path (LIS-11), a message
     /// queue watermark of 0.
-    pub(crate) fn listen(
-        port: i64,
-        options: impl IntoIterator<Item = Opt>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn listen(port: i64, options: impl IntoIterator<Item = Opt>) -> Result<Self, Error> {
         let draft = Draft::read(check(options, Use::Listen)?, port);
         let family = draft.family.or(draft.bind_family()).unwrap_or(Family::Inet);
         // Without a path there is nothing to listen on; the kernel would invent one.
         let nowhere = family == Family::Local && draft.fd.is_none() && draft.address.is_none();
         if nowhere {
-            return Err(if draft.port == 0 { Error::Einval } else { Error::BadArg });
+            return Err(if draft.port == 0 {
+                Error::Einval
+            } else {
+                Error::BadArg
+            });
         }
         let bind = draft.bind(family, draft.fd.is_none())?;
         draft.finish(family, bind)
@@ -74,8 +75,11 @@ impl Plan {
         options: impl IntoIterator<Item = Opt>,
     ) -> Result<Self, Error> {
         let draft = Draft::read(check(options, Use::Connect)?, 0);
-        let family =
-            draft.family.or(draft.bind_family()).or(destination).unwrap_or(Family::Inet);
+        let family = draft
+            .family
+            .or(draft.bind_family())
+            .or(destination)
+            .unwrap_or(Family::Inet);
         let local = (family == Family::Local, destination == Some(Family::Local));
         if u16::try_from(port).is_err() || local.0 != local.1 || (local.0 && port != 0) {
             return Err(Error::BadArg);

@@ -177,12 +177,20 @@ impl Settings {
     /// What an accepted socket takes from the listening one (2.5): all but `debug` and `netns`;
     /// `line_delimiter` too (part 9, row 26).
     pub(crate) fn inherit(&self) -> Self {
-        Self { debug: false, netns: None, ..self.clone() }
+        Self {
+            debug: false,
+            netns: None,
+            ..self.clone()
+        }
     }
 }
 
 /// The kernel's options that accept copies from the listening socket, by reading and setting
 /// (2.5); what the kernel does not know there is left out. `active` comes after them.
+///
+/// On Linux the kernel hands down all of them but `priority` by itself, with the values that they
+/// had when the connection arrived (not so on local sockets). So where nothing but the plan has
+/// set options of the listener, copying the priority is enough.
 pub(crate) const fn inherited(family: Family) -> &'static [Name] {
     match family {
         Family::Inet => &[
@@ -229,7 +237,11 @@ fn floor(value: i64, floor: i32) -> Result<u32, Error> {
 /// A number of 32 bits with a sign, at least 1.
 fn positive(value: i64) -> Result<u32, Error> {
     let value = i32::try_from(value).map_err(|_| Error::Einval)?;
-    if value < 1 { Err(Error::Einval) } else { Ok(value.unsigned_abs()) }
+    if value < 1 {
+        Err(Error::Einval)
+    } else {
+        Ok(value.unsigned_abs())
+    }
 }
 
 #[cfg(test)]
@@ -248,7 +260,11 @@ mod tests {
     fn the_watermarks_take_each_other_along() {
         let mut settings = Settings::default();
         for (list, high, low) in [
-            (&[high_watermark(20000), low_watermark(10000)][..], 20000, 10000),
+            (
+                &[high_watermark(20000), low_watermark(10000)][..],
+                20000,
+                10000,
+            ),
             (&[high_watermark(5000)], 5000, 5000),
             (&[low_watermark(9000)], 9000, 9000),
             (&[low_watermark(0)], 9000, 0),
@@ -257,7 +273,11 @@ mod tests {
             (&[high_watermark(-1)], 0, 0),
         ] {
             set(&mut settings, list);
-            assert_eq!((settings.high_watermark, settings.low_watermark), (high, low), "{list:?}");
+            assert_eq!(
+                (settings.high_watermark, settings.low_watermark),
+                (high, low),
+                "{list:?}"
+            );
         }
     }
 
@@ -265,11 +285,23 @@ mod tests {
     fn the_message_queue_watermarks_do_too_and_are_at_least_one() {
         let mut settings = Settings::default();
         assert_eq!(settings.set(&high_msgq_watermark(0)), Err(Error::Einval));
-        assert_eq!(settings.set(&low_msgq_watermark(i64::from(i32::MAX) + 1)), Err(Error::Einval));
+        assert_eq!(
+            settings.set(&low_msgq_watermark(i64::from(i32::MAX) + 1)),
+            Err(Error::Einval)
+        );
         assert_eq!(settings, Settings::default());
-        set(&mut settings, &[low_msgq_watermark(300), high_msgq_watermark(200)]);
-        assert_eq!(settings.get(Name::HighMsgqWatermark), Some(high_msgq_watermark(300)));
-        assert_eq!(settings.get(Name::LowMsgqWatermark), Some(low_msgq_watermark(300)));
+        set(
+            &mut settings,
+            &[low_msgq_watermark(300), high_msgq_watermark(200)],
+        );
+        assert_eq!(
+            settings.get(Name::HighMsgqWatermark),
+            Some(high_msgq_watermark(300))
+        );
+        assert_eq!(
+            settings.get(Name::LowMsgqWatermark),
+            Some(low_msgq_watermark(300))
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -13,11 +14,16 @@ use parking_lot::Mutex;
 
 use super::cx::split;
 use super::{Body, Driver, Phase, PortCell, PortCx, PortInfo, info, locked};
+use crate::core::Core;
 use crate::ordered::OrderedMap;
 use crate::pid::PortId;
+use crate::process::Pcb;
 use crate::process::context::{Current, current};
 use crate::process::links::LinkState;
+use crate::process::run::panic_reason;
+use crate::reason::Reason;
 use crate::registry::Named;
+use crate::table::Reserved;
 
 /// Why a port could not be opened.
 #[derive(Debug)]
@@ -51,6 +57,42 @@ impl fmt::Display for PortClosed {
 
 impl std::error::Error for PortClosed {}
 
+/// A place in the table of ports, taken before what is to be a port is made. Dropped, it is free again.
+#[derive(Debug)]
+pub struct Reservation {
+    core: Arc<Core>,
+    place: Option<Reserved>,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.core.ports.abandon(place, self.core.sched.hint());
+        }
+    }
+}
+
+/// Takes a place in the table of ports.
+///
+/// # Errors
+/// [`OpenError::SystemLimit`] where the table is full.
+///
+/// # Panics
+/// Outside of a process.
+pub fn reserve() -> Result<Reservation, OpenError> {
+    current(|current| {
+        let core = current.core();
+        let place = core
+            .ports
+            .reserve(core.sched.hint())
+            .ok_or(OpenError::SystemLimit)?;
+        Ok(Reservation {
+            core: core.clone(),
+            place: Some(place),
+        })
+    })
+}
+
 /// Opens a port (`erlang:open_port/2`, process.md 8.1): the caller owns it and is linked to it.
 ///
 /// # Errors
@@ -59,55 +101,90 @@ impl std::error::Error for PortClosed {}
 /// # Panics
 /// Outside of a process.
 pub fn open(driver: impl Driver) -> Result<PortId, OpenError> {
+    reserve()?.open(driver)
+}
+
+impl Reservation {
+    /// Opens a port in the place that was taken. See [`open`].
+    ///
+    /// # Errors
+    /// [`OpenError::Io`] where the driver did not start; then there is no port.
+    ///
+    /// # Panics
+    /// Outside of a process.
+    pub fn open(mut self, driver: impl Driver) -> Result<PortId, OpenError> {
+        let place = self.place.take().expect("a reservation is used once");
+        current(|current| start(current.core(), current.pcb(), place, Box::new(driver)))
+    }
+}
+
+/// Publishes the cell locked, because the driver's timer and sources may fire as soon as it started.
+fn start(
+    core: &Arc<Core>,
+    owner: &Pcb,
+    place: Reserved,
+    driver: Box<dyn Driver>,
+) -> Result<PortId, OpenError> {
+    let id = PortId::new(core.node, place.slot, place.generation);
+    let mut links = OrderedMap::new();
+    links.insert(owner.pid, ());
+    let body = Body {
+        phase: Phase::Open,
+        owner: owner.pid,
+        links,
+        watchers: OrderedMap::new(),
+        driver: Box::new(Starting),
+        timer: None,
+        has_sent: false,
+    };
+    let cell = PortCell {
+        id,
+        core: core.clone(),
+        named: Named::new(),
+        body: Mutex::new(body),
+    };
+    let cell = NonNull::from(Box::leak(Box::new(cell)));
+    let pin = core.pin();
+    // SAFETY: leaked a moment ago; freed through the epoch, which this thread pins until the end.
+    let cell_ref: &PortCell = unsafe { cell.as_ref() };
+    let mut body = cell_ref.body.lock();
+    body.driver = driver;
+    core.ports.publish(place, cell);
+    // SAFETY: this thread runs the owner, and no user code is called while it is borrowed.
+    unsafe { owner.private() }
+        .links
+        .insert(id.into(), LinkState::Active);
+    let (driver, mut cx) = split(cell_ref, &mut body, &pin);
+    let guarded = AssertUnwindSafe(|| driver.start(&mut cx));
+    let started = Current::runtime(core).enter(|| catch_unwind(guarded));
+    let mut asked = cx.finish();
+    let failure = match started {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error),
+        Err(panic) => Some(io::Error::other(panic_reason(panic).to_string())),
+    };
+    if failure.is_some() {
+        body.links = OrderedMap::new();
+        // SAFETY: as above.
+        unsafe { owner.private() }.links.remove(&id.into());
+        asked.fail(Reason::Normal);
+    }
+    super::close::carry_out(cell_ref, body, asked, &pin);
+    failure.map_or(Ok(id), |error| Err(OpenError::Io(error)))
+}
+
+/// Closes a port with the reason `normal` (`erlang:port_close/1`): any process may. Those that are linked
+/// are told; what is queued is flushed in the background.
+///
+/// # Errors
+/// [`PortClosed`] where it is closed already.
+///
+/// # Panics
+/// Outside of a process.
+pub fn close(port: PortId) -> Result<(), PortClosed> {
     current(|current| {
-        let (core, owner) = (current.core(), current.pcb());
-        let hint = core.sched.hint();
-        let reserved = core.ports.reserve(hint).ok_or(OpenError::SystemLimit)?;
-        let id = PortId::new(core.node, reserved.slot, reserved.generation);
-        let mut links = OrderedMap::new();
-        links.insert(owner.pid, ());
-        let mut body = Body {
-            phase: Phase::Open,
-            owner: owner.pid,
-            links,
-            watchers: OrderedMap::new(),
-            driver: Box::new(driver),
-            timer: None,
-            has_sent: false,
-        };
-        // The driver's timer and source may fire as soon as it has started, so the cell is published
-        // first, locked.
-        let driver = std::mem::replace(&mut body.driver, Box::new(Starting));
-        let cell = PortCell {
-            id,
-            core: core.clone(),
-            named: Named::new(),
-            body: Mutex::new(body),
-        };
-        let cell = NonNull::from(Box::leak(Box::new(cell)));
-        // SAFETY: leaked a moment ago; freed through the epoch, which this thread pins until the end.
-        let cell_ref: &PortCell = unsafe { cell.as_ref() };
-        let pin = core.pin();
-        let mut body = cell_ref.body.lock();
-        body.driver = driver;
-        core.ports.publish(reserved, cell);
-        // SAFETY: this thread runs the owner, and no user code is called while it is borrowed.
-        unsafe { owner.private() }
-            .links
-            .insert(id.into(), LinkState::Active);
-        let (driver, mut cx) = split(cell_ref, &mut body, &pin);
-        let started = Current::runtime(core).enter(|| driver.start(&mut cx));
-        let mut asked = cx.finish();
-        if let Err(error) = started {
-            body.links = OrderedMap::new();
-            // SAFETY: as above.
-            unsafe { owner.private() }.links.remove(&id.into());
-            asked.fail(crate::reason::Reason::Normal);
-            super::close::carry_out(cell_ref, body, asked, &pin);
-            return Err(OpenError::Io(error));
-        }
-        super::close::carry_out(cell_ref, body, asked, &pin);
-        Ok(id)
+        let end = |_: &mut dyn Driver, cx: &mut PortCx<'_>| cx.close(Reason::Normal);
+        locked(current.core(), port, true, end).ok_or(PortClosed)
     })
 }
 
@@ -139,7 +216,6 @@ pub fn call<D: Driver, R>(
     f: impl FnOnce(&mut D, &mut PortCx<'_>) -> R,
 ) -> Result<R, PortClosed> {
     current(|current| {
-        let _ = current.charge();
         let run = |driver: &mut dyn Driver, cx: &mut PortCx<'_>| {
             let driver: &mut dyn Any = driver;
             Some(f(driver.downcast_mut::<D>()?, cx))

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use super::{Body, Driver, PortCell, Source};
+use super::{Body, Driver, Phase, PortCell, Readiness, Source};
 use crate::clock::nanos;
 use crate::core::Core;
 use crate::message::Message;
@@ -29,6 +29,7 @@ pub struct PortCx<'a> {
     links: &'a OrderedMap<Pid, ()>,
     timer: &'a mut Option<TimerKey>,
     has_sent: &'a mut bool,
+    closing: bool,
     asked: Asked,
 }
 
@@ -77,6 +78,7 @@ pub(super) fn split<'a>(
         links: &body.links,
         timer: &mut body.timer,
         has_sent: &mut body.has_sent,
+        closing: body.phase != Phase::Open,
         asked: Asked::default(),
     };
     (&mut *body.driver, cx)
@@ -149,6 +151,21 @@ impl PortCx<'_> {
         if let Some(timer) = self.timer.take() {
             Timers::drop_wakeup(self.core, timer);
         }
+    }
+
+    /// Has [`Driver::ready`] called once more, after others had their turn.
+    pub fn again(&self) {
+        let readiness = Readiness {
+            readable: true,
+            writable: true,
+            ..Readiness::default()
+        };
+        self.core.reactor.again(self.id.token(), readiness);
+    }
+
+    /// Whether the port is closed for everyone but the driver, which is flushing.
+    pub fn is_closing(&self) -> bool {
+        self.closing
     }
 
     /// The runtime's time: since it was started.

@@ -21,7 +21,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-pub use api::{OpenError, PortClosed, call, extension, is_simulated, open, port_info, ports};
+pub use api::{
+    OpenError, PortClosed, Reservation, call, close, extension, is_simulated, open, port_info,
+    ports, reserve,
+};
 pub use cx::PortCx;
 pub use driver::{Driver, Flush, Turn};
 pub use info::PortInfo;

@@ -7,6 +7,7 @@
 //! time. What it does not know: how it is scheduled.
 //! Unsafe: the private part is a cell without a lock.
 
+pub(crate) mod alarm;
 pub(crate) mod cell;
 pub(crate) mod context;
 pub(crate) mod exit;

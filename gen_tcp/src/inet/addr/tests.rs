@@ -26,8 +26,16 @@ fn the_vectors_of_the_contract() {
         ("1.2.3.4 ", EINVAL, EINVAL),
         ("", EINVAL, EINVAL),
         ("a", EINVAL, EINVAL),
-        ("::1", v6([0, 0, 0, 0, 0, 0, 0, 1]), v6([0, 0, 0, 0, 0, 0, 0, 1])),
-        ("1:2:3:4:5:6:7:8", v6([1, 2, 3, 4, 5, 6, 7, 8]), v6([1, 2, 3, 4, 5, 6, 7, 8])),
+        (
+            "::1",
+            v6([0, 0, 0, 0, 0, 0, 0, 1]),
+            v6([0, 0, 0, 0, 0, 0, 0, 1]),
+        ),
+        (
+            "1:2:3:4:5:6:7:8",
+            v6([1, 2, 3, 4, 5, 6, 7, 8]),
+            v6([1, 2, 3, 4, 5, 6, 7, 8]),
+        ),
         (
             "::ffff:1.2.3.4",
             v6([0, 0, 0, 0, 0, 0xFFFF, 0x102, 0x304]),
@@ -76,7 +84,9 @@ fn notations_of_old() {
         ("-0.0.0.0", None),
         ("1.2.3.\u{661}", None),
     ] {
-        let expected = address.map(|address| address.parse().unwrap()).ok_or(Error::Einval);
+        let expected = address
+            .map(|address| address.parse().unwrap())
+            .ok_or(Error::Einval);
         assert_eq!(parse_ipv4_address(text), expected, "{text:?}");
     }
 }
@@ -145,7 +155,9 @@ fn what_is_printed_is_read() {
     let mut state = 1u64;
     for _ in 0..2000 {
         let groups: [u16; 8] = core::array::from_fn(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             // Zeros, small and large groups, and the two first groups that have zones.
             match state >> 61 {
                 0..4 => 0,

@@ -52,7 +52,13 @@ fn of_two_the_last_one_counts() {
 fn options_are_applied_from_the_last_to_the_first() {
     let first = raw(6, 1, [0]);
     let second = raw(6, 1, [1]);
-    let list = [first.clone(), nodelay(true), tos(1), second.clone(), nodelay(false)];
+    let list = [
+        first.clone(),
+        nodelay(true),
+        tos(1),
+        second.clone(),
+        nodelay(false),
+    ];
     let plan = Plan::connect(None, 1, list).unwrap();
     assert_eq!(plan.kernel, [nodelay(false), second, tos(1), first]);
 
@@ -60,8 +66,14 @@ fn options_are_applied_from_the_last_to_the_first() {
         let settings = Plan::listen(0, list).unwrap().settings;
         (settings.high_watermark, settings.low_watermark)
     };
-    assert_eq!(marks([low_watermark(10000), high_watermark(100)]), (10000, 10000));
-    assert_eq!(marks([high_watermark(100), low_watermark(10000)]), (100, 100));
+    assert_eq!(
+        marks([low_watermark(10000), high_watermark(100)]),
+        (10000, 10000)
+    );
+    assert_eq!(
+        marks([high_watermark(100), low_watermark(10000)]),
+        (100, 100)
+    );
 }
 
 #[test]
@@ -75,7 +87,10 @@ fn a_listener_is_always_bound() {
     assert_eq!(listen(0, [ip(Address::local("x"))]).unwrap(), "x");
     let address: SocketAddr = "127.0.0.1:9".parse().unwrap();
     assert_eq!(listen(5, [ifaddr(address)]).unwrap(), "127.0.0.1:9");
-    assert_eq!(listen(5, [ifaddr(address), port(7)]).unwrap(), "127.0.0.1:7");
+    assert_eq!(
+        listen(5, [ifaddr(address), port(7)]).unwrap(),
+        "127.0.0.1:7"
+    );
 }
 
 #[test]
@@ -96,7 +111,10 @@ fn a_listener_of_another_family_than_its_address_is_raised() {
     assert_eq!(listen(0, [inet(), ip(Address::local("x"))]), Err(BAD_IP));
     assert_eq!(listen(0, [local(), ip(V4)]), Err(BAD_IP));
     // The first family counts, whatever its word.
-    assert_eq!(listen(0, [tcp_module(Family::Inet6), inet(), ip(V6)]).unwrap(), "[::1]:0");
+    assert_eq!(
+        listen(0, [tcp_module(Family::Inet6), inet(), ip(V6)]).unwrap(),
+        "[::1]:0"
+    );
 }
 
 #[test]
@@ -104,7 +122,10 @@ fn a_local_listener_needs_a_path_and_no_port() {
     assert_eq!(listen(0, [local()]), Err(Error::Einval));
     assert_eq!(listen(0, [local(), ip(ANY)]), Err(Error::Einval));
     assert_eq!(listen(7, [ip(Address::local("x"))]), Err(Error::BadArg));
-    assert_eq!(listen(0, [ip(Address::local("x")), port(7)]), Err(Error::BadArg));
+    assert_eq!(
+        listen(0, [ip(Address::local("x")), port(7)]),
+        Err(Error::BadArg)
+    );
     assert_eq!(listen(7, [local()]), Err(Error::BadArg));
 }
 
@@ -144,7 +165,10 @@ fn a_local_connection_keeps_to_itself() {
     assert_eq!(connect(None, [local()]), Err(Error::BadArg));
     assert_eq!(connect(Local, [local(), ip(ANY)]), Err(Error::BadArg));
     assert_eq!(connect(Local, [local(), ip(V4)]), Err(BAD_IP));
-    assert_eq!(Plan::connect(Some(Local), 7, []).unwrap_err(), Error::BadArg);
+    assert_eq!(
+        Plan::connect(Some(Local), 7, []).unwrap_err(),
+        Error::BadArg
+    );
 }
 
 #[test]
@@ -152,7 +176,10 @@ fn a_source_port_alone_binds() {
     assert_eq!(connect(None, [port(0)]).unwrap(), "Inet -");
     assert_eq!(connect(None, [port(7)]).unwrap(), "Inet 0.0.0.0:7");
     assert_eq!(connect(Family::Inet6, [port(7)]).unwrap(), "Inet6 [::]:7");
-    assert_eq!(connect(None, [ip(LOOPBACK), port(7)]).unwrap(), "Inet 127.0.0.1:7");
+    assert_eq!(
+        connect(None, [ip(LOOPBACK), port(7)]).unwrap(),
+        "Inet 127.0.0.1:7"
+    );
 }
 
 #[test]
@@ -160,7 +187,10 @@ fn an_einval_from_below_is_raised_in_connect_only() {
     let mark = || [low_msgq_watermark(0)];
     assert_eq!(Plan::listen(0, mark()).unwrap_err(), Error::Einval);
     assert_eq!(Plan::connect(None, 1, mark()).unwrap_err(), Error::BadArg);
-    assert_eq!(Plan::connect(None, 1, [backlog(1)]).unwrap_err(), Error::BadOption("backlog"));
+    assert_eq!(
+        Plan::connect(None, 1, [backlog(1)]).unwrap_err(),
+        Error::BadOption("backlog")
+    );
 }
 
 #[test]
@@ -181,7 +211,10 @@ fn a_descriptor_is_bound_only_where_an_address_is_given() {
     assert_eq!(listen(0, [fd(-1), ip(LOOPBACK)]).unwrap(), "127.0.0.1:0");
     assert_eq!(listen(5, [fd(3)]), Err(Error::BadArg));
     assert_eq!(listen(0, [fd(3), local()]).unwrap(), "-");
-    assert_eq!(Plan::connect(None, 5, [fd(3), port(5)]).unwrap_err(), Error::BadArg);
+    assert_eq!(
+        Plan::connect(None, 5, [fd(3), port(5)]).unwrap_err(),
+        Error::BadArg
+    );
     assert_eq!(Plan::fdopen([]).unwrap_err(), Error::BadArg);
     assert_eq!(Plan::fdopen([fd(-1)]).unwrap_err(), Error::BadArg);
     let plan = Plan::fdopen([fd(3), local(), binary()]).unwrap();
@@ -192,4 +225,60 @@ fn a_descriptor_is_bound_only_where_an_address_is_given() {
     assert_eq!(plan.settings.get(Name::Netns), Some(netns("/a")));
     let plan = Plan::listen(0, [netns("/a"), fd(3)]).unwrap();
     assert_eq!((plan.fd.map(FdNumber::get), plan.netns), (Some(3), None));
+}
+
+/// Every option that has a number, with the numbers at the ends of all ranges, past the check too.
+#[test]
+fn no_number_panics() {
+    let words: [fn(i64) -> Opt; 24] = [
+        packet,
+        active,
+        packet_size,
+        line_delimiter,
+        header,
+        buffer,
+        send_timeout,
+        high_watermark,
+        low_watermark,
+        high_msgq_watermark,
+        low_msgq_watermark,
+        recbuf,
+        sndbuf,
+        keepidle,
+        keepintvl,
+        keepcnt,
+        user_timeout,
+        |seconds| linger(true, seconds),
+        tos,
+        tclass,
+        ttl,
+        priority,
+        backlog,
+        port,
+    ];
+    let ends = [
+        i64::MIN,
+        i32::MIN.into(),
+        -32769,
+        -1,
+        0,
+        1,
+        255,
+        32768,
+        65536,
+    ];
+    let more = [
+        i32::MAX.into(),
+        u32::MAX.into(),
+        i64::from(u32::MAX) + 1,
+        i64::MAX,
+    ];
+    for word in words {
+        for number in ends.into_iter().chain(more) {
+            let opt = word(number);
+            let _ = Settings::default().set(&opt);
+            let _ = Plan::listen(number, [opt.clone()]);
+            let _ = Plan::connect(Some(Family::Inet6), number, [opt]);
+        }
+    }
 }

@@ -1,0 +1,539 @@
+//! The functions of gen_tcp, as processes call them (part 1).
+//!
+//! Each checks its arguments, then works on the socket's port under its lock; those that wait are
+//! futures that ask again when they are woken. Invariant: a call that is dropped leaves nothing behind:
+//! no place in a queue, no timer, no half-made socket. What it leaves out: everything that knows what a
+//! connection is, which is in `driver`.
+
+use std::future::{Future, poll_fn};
+use std::net::Shutdown;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use runtime::port::{self, HandOverError, OpenError, PortClosed, PortCx};
+use runtime::{Alarm, Pid, Wakeup};
+
+use crate::data::{Data, IoData, Tcp};
+use crate::driver::{Accepted, SendOp, Sent, TcpPort};
+use crate::error::Error;
+use crate::inet::addr::SocketName;
+use crate::inet::resolve::{self, Host};
+use crate::io::real::Real;
+use crate::io::{Connecting, Io};
+use crate::options::{Opt, Plan};
+use crate::socket::Socket;
+
+/// Close waits for the queue at most so long (CLO-8), and looks so often whether it moves at all.
+const CLOSE_LIMIT: Duration = Duration::from_secs(180);
+const CLOSE_LOOK: Duration = Duration::from_secs(5);
+
+/// Which direction to shut down.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum How {
+    /// No more reading.
+    Read,
+    /// No more writing: the peer reads what was sent, then the end.
+    Write,
+    /// Both.
+    ReadWrite,
+}
+
+/// The verbs that sockets of this runtime use, chosen at first use.
+struct Net(Arc<dyn Io>);
+
+fn net() -> Result<Arc<dyn Io>, Error> {
+    if port::is_simulated() {
+        // The simulated network is not there yet, and a real one has no place in a simulated world.
+        return Err(Error::Enotsup);
+    }
+    Ok(port::extension(|| Net(Arc::new(Real))).0.clone())
+}
+
+pub(crate) fn call<R>(
+    socket: Socket,
+    f: impl FnOnce(&mut TcpPort, &mut PortCx<'_>) -> R,
+) -> Result<R, PortClosed> {
+    port::call(socket.port(), f)
+}
+
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::SystemLimit => Error::SystemLimit,
+            OpenError::Io(error) => error.into(),
+        }
+    }
+}
+
+/// A place in a queue of the socket, given up when dropped.
+struct Place<T> {
+    socket: Socket,
+    op: T,
+    id: fn(&T) -> Option<u64>,
+    cancel: fn(&mut TcpPort, &mut PortCx<'_>, u64),
+}
+
+impl<T> Drop for Place<T> {
+    fn drop(&mut self) {
+        if let Some(id) = (self.id)(&self.op)
+            && runtime::try_self_pid().is_some()
+        {
+            let cancel = self.cancel;
+            let _ = call(self.socket, |port, cx| cancel(port, cx, id));
+        }
+    }
+}
+
+/// Polls an alarm that may not be there.
+fn is_late(alarm: &mut Option<Alarm>, cx: &mut Context<'_>) -> bool {
+    alarm
+        .as_mut()
+        .is_some_and(|alarm| alarm.poll(cx).is_ready())
+}
+
+/// Waits for a future, but not past the alarm.
+async fn within<F: Future>(alarm: &mut Option<Alarm>, future: F) -> Result<F::Output, Error> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Ok(value)),
+        Poll::Pending if is_late(alarm, cx) => Poll::Ready(Err(Error::Timeout)),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+/// Opens a socket that listens on a port of this host (`gen_tcp:listen/2`, 1.2). The caller owns it.
+/// Port 0 lets the system choose; [`inet::port`](crate::inet::port) tells which.
+///
+/// # Errors
+/// [`Error::BadOption`] for an option that listen does not take; what the system refuses: `eaddrinuse`,
+/// `eaddrnotavail`, `eacces`, `emfile`, `einval`; [`Error::SystemLimit`] where the table of ports is full.
+///
+/// # Panics
+/// Outside of a process. So do all functions of this crate.
+pub fn listen(port: u16, options: impl IntoIterator<Item = Opt>) -> Result<Socket, Error> {
+    let plan = Plan::listen(port.into(), options)?;
+    let io = net()?;
+    let place = port::reserve()?;
+    let sock = io.listen(&plan)?;
+    let mut driver = TcpPort::listening(io, sock, plan.family, plan.settings.clone());
+    plan.kernel.iter().for_each(|opt| driver.touch(opt));
+    let socket = Socket::from_port(place.open(driver)?);
+    finish(socket, |port, cx| port.set_first_mode(cx, plan.active))
+}
+
+/// Last step of a new socket; where it fails there is none.
+fn finish(
+    socket: Socket,
+    last: impl FnOnce(&mut TcpPort, &mut PortCx<'_>) -> Result<(), Error>,
+) -> Result<Socket, Error> {
+    match call(socket, last) {
+        Ok(Ok(())) | Err(PortClosed) => Ok(socket),
+        Ok(Err(error)) => {
+            discard(socket);
+            Err(error)
+        }
+    }
+}
+
+/// Closes a socket that nobody has seen.
+fn discard(socket: Socket) {
+    runtime::unlink(socket);
+    let _ = port::close(socket.port());
+}
+
+/// Connects to a host (`gen_tcp:connect/3`, 1.1). A name is looked up off the scheduler's threads; its
+/// addresses are tried in order. The caller owns the socket. Waits as long as the system does.
+///
+/// # Errors
+/// [`Error::BadOption`] and [`Error::BadArg`] for what Erlang raises; `nxdomain`; what the system says:
+/// `econnrefused`, `etimedout`, `ehostunreach`, `eaddrnotavail`, …
+///
+/// # Cancel safety
+/// Dropped, it leaves no socket.
+pub async fn connect(
+    to: impl Into<Host>,
+    port: u16,
+    options: impl IntoIterator<Item = Opt>,
+) -> Result<Socket, Error> {
+    connect_within(to.into(), port, options.into_iter().collect(), None).await
+}
+
+/// As [`connect`], with a limit to all of it: look-up and attempts (CON-6).
+///
+/// # Errors
+/// As [`connect`], and [`Error::Timeout`].
+pub async fn connect_timeout(
+    to: impl Into<Host>,
+    port: u16,
+    options: impl IntoIterator<Item = Opt>,
+    time: Duration,
+) -> Result<Socket, Error> {
+    let options = options.into_iter().collect();
+    connect_within(to.into(), port, options, Some(Alarm::new(time))).await
+}
+
+async fn connect_within(
+    to: Host,
+    port: u16,
+    options: Vec<Opt>,
+    mut alarm: Option<Alarm>,
+) -> Result<Socket, Error> {
+    let plan = Plan::connect(to.family(), port.into(), options)?;
+    if let Host::Local(path) = to {
+        return attempt(SocketName::Local(path), &plan, &mut alarm).await;
+    }
+    let found = match resolve::at_once(&to, plan.family) {
+        Some(answer) => resolve::in_connect(&to, answer),
+        None => {
+            let (host, family) = (to.clone(), plan.family);
+            let lookup = runtime::blocking(move || resolve::lookup(&host, family));
+            let answer = within(&mut alarm, lookup).await?;
+            resolve::in_connect(&to, answer.unwrap_or(Err(Error::SystemLimit)))
+        }
+    };
+    let mut last = Error::Nxdomain;
+    for ip in found? {
+        match attempt(SocketName::inet(ip, port), &plan, &mut alarm).await {
+            Err(error @ (Error::BadArg | Error::Einval | Error::Timeout)) => return Err(error),
+            Err(error) => last = error,
+            Ok(socket) => return Ok(socket),
+        }
+    }
+    Err(last)
+}
+
+/// A new socket until it is connected: dropped, it goes.
+struct Attempt(Option<Socket>);
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some(socket) = self.0
+            && runtime::try_self_pid().is_some()
+        {
+            discard(socket);
+        }
+    }
+}
+
+/// Connects to one address.
+async fn attempt(to: SocketName, plan: &Plan, alarm: &mut Option<Alarm>) -> Result<Socket, Error> {
+    let io = net()?;
+    let place = port::reserve()?;
+    let begun = io
+        .connect(&to, plan)
+        .map_err(|error| Error::from(error).in_connect());
+    let (sock, connecting) = begun?;
+    let (family, settings) = (plan.family, plan.settings.clone());
+    let driver = match connecting {
+        Connecting::Done => TcpPort::connected(io, sock, family, settings),
+        Connecting::InProgress => TcpPort::connecting(io, sock, family, settings),
+    };
+    let socket = Socket::from_port(place.open(driver)?);
+    let mut guard = Attempt(Some(socket));
+    let decided = poll_fn(|cx| {
+        let wakeup = Wakeup::new(cx);
+        call(socket, |port, _| port.poll_connected(wakeup))
+            .unwrap_or(Poll::Ready(Err(Error::Closed)))
+    });
+    within(alarm, decided).await??;
+    guard.0 = None;
+    finish(socket, |port, cx| port.set_first_mode(cx, plan.active)).map_err(Error::in_connect)
+}
+
+/// Takes a connection off a listening socket (`gen_tcp:accept/1`, 1.3); waits for one. Any process may,
+/// several at once; they are served in the order in which they began to wait. The caller owns the new
+/// socket, which has the options of the listening one.
+///
+/// # Errors
+/// [`Error::Closed`] where the listener is closed, [`Error::Einval`] where the socket does not listen;
+/// `emfile`, `enfile`, [`Error::SystemLimit`]: the connection stays in the queue.
+///
+/// # Cancel safety
+/// Dropped, it has taken no connection; its turn goes to the next.
+pub async fn accept(listener: Socket) -> Result<Socket, Error> {
+    accept_within(listener, None).await
+}
+
+/// As [`accept`], with a limit.
+///
+/// # Errors
+/// As [`accept`], and [`Error::Timeout`].
+pub async fn accept_timeout(listener: Socket, time: Duration) -> Result<Socket, Error> {
+    accept_within(listener, Some(Alarm::new(time))).await
+}
+
+async fn accept_within(listener: Socket, mut alarm: Option<Alarm>) -> Result<Socket, Error> {
+    let mut place: Place<Option<u64>> = Place {
+        socket: listener,
+        op: None,
+        id: |op| *op,
+        cancel: TcpPort::cancel_accept,
+    };
+    let accepted = poll_fn(|cx| {
+        if runtime::poll_budget(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let (wakeup, op) = (Wakeup::new(cx), &mut place.op);
+        let polled = match call(listener, |port, cx| port.accept(cx, op, wakeup)) {
+            Ok(polled) => polled,
+            Err(PortClosed) => {
+                *op = None;
+                Poll::Ready(Err(Error::Closed))
+            }
+        };
+        match polled {
+            Poll::Pending if is_late(&mut alarm, cx) => Poll::Ready(Err(Error::Timeout)),
+            polled => polled,
+        }
+    })
+    .await?;
+    take_over(accepted)
+}
+
+/// Makes a connection a socket of the caller's, with what it inherits (ACC-10).
+fn take_over(accepted: Accepted) -> Result<Socket, Error> {
+    let Accepted {
+        place,
+        io,
+        sock,
+        family,
+        settings,
+        active,
+        kernel,
+    } = accepted;
+    for opt in &kernel {
+        if let Err(error) = crate::io::set_option(&*io, &sock, opt) {
+            io.close(sock);
+            return Err(error);
+        }
+    }
+    let socket = Socket::from_port(place.open(TcpPort::connected(io, sock, family, settings))?);
+    finish(socket, |port, cx| {
+        port.inherit_mode(cx, active);
+        Ok(())
+    })
+}
+
+/// Sends (`gen_tcp:send/2`, 1.4 and part 5). `Ok`: handed to the system or queued, not: arrived. Waits
+/// where the queue is at its high watermark, at most `send_timeout`.
+///
+/// # Errors
+/// [`Error::Closed`], [`Error::Enotconn`], `econnreset`; [`Error::Timeout`]: the data is queued all the same
+/// (STM-2); [`Error::Emsgsize`] where the packet type's length cannot say it.
+///
+/// # Cancel safety
+/// Dropped while it waits: data that was accepted is sent, other data is not (SEN-8).
+pub async fn send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> {
+    let op = SendOp::new(data.into());
+    let mut place = Place {
+        socket,
+        op,
+        id: SendOp::id,
+        cancel: TcpPort::cancel_send,
+    };
+    let mut alarm = None;
+    poll_fn(|cx| {
+        if runtime::poll_budget(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let (wakeup, op) = (Wakeup::new(cx), &mut place.op);
+        match call(socket, |port, cx| port.send(cx, op, Some(wakeup))) {
+            Err(PortClosed) => Poll::Ready(Err(Error::Closed)),
+            Ok(Sent::Done(result)) => Poll::Ready(result),
+            Ok(Sent::Waits(limit)) => {
+                if alarm.is_none() {
+                    alarm = limit.map(Alarm::new);
+                }
+                let Some(id) = place.op.id().filter(|_| is_late(&mut alarm, cx)) else {
+                    return Poll::Pending;
+                };
+                let result = call(socket, |port, cx| port.time_out_send(cx, id));
+                Poll::Ready(result.unwrap_or(Err(Error::Closed)))
+            }
+        }
+    })
+    .await
+}
+
+/// Receives on a passive socket (`gen_tcp:recv/2`, 1.5 and 6.1). Length 0: what is there, or one packet;
+/// in raw mode a length: exactly so many bytes. Any process may, one at a time.
+///
+/// # Errors
+/// [`Error::Closed`] at the end; [`Error::Einval`] on an active socket and for a length in a packet mode;
+/// [`Error::Ealready`] while another recv waits; [`Error::Enomem`] beyond 64 MiB; [`Error::Emsgsize`] for
+/// input that the packet type refuses; [`Error::Enotconn`]; `econnreset` and its like.
+///
+/// # Cancel safety
+/// Dropped, it has taken nothing; what came stays for the next.
+pub async fn recv(socket: Socket, length: usize) -> Result<Data, Error> {
+    recv_within(socket, length, None).await
+}
+
+/// As [`recv`], with a limit to all of it (REC-6). What came until then stays for the next.
+///
+/// # Errors
+/// As [`recv`], and [`Error::Timeout`].
+pub async fn recv_timeout(socket: Socket, length: usize, time: Duration) -> Result<Data, Error> {
+    recv_within(socket, length, Some(time)).await
+}
+
+async fn recv_within(
+    socket: Socket,
+    length: usize,
+    limit: Option<Duration>,
+) -> Result<Data, Error> {
+    let cancel = |port: &mut TcpPort, _: &mut PortCx<'_>, id| port.cancel_recv(id);
+    let mut place: Place<Option<u64>> = Place {
+        socket,
+        op: None,
+        id: |op| *op,
+        cancel,
+    };
+    let mut alarm = limit.map(Alarm::new);
+    poll_fn(|cx| {
+        if runtime::poll_budget(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let (wakeup, op) = (Wakeup::new(cx), &mut place.op);
+        match call(socket, |port, cx| port.recv(cx, op, length, wakeup)) {
+            Err(PortClosed) => Poll::Ready(Err(Error::Closed)),
+            Ok(Poll::Ready(result)) => Poll::Ready(result),
+            Ok(Poll::Pending) if is_late(&mut alarm, cx) => Poll::Ready(Err(Error::Timeout)),
+            Ok(Poll::Pending) => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Puts bytes back in front of the input (`gen_tcp:unrecv/2`, 1.6); of several calls the last is read
+/// first.
+///
+/// # Errors
+/// [`Error::Enotconn`], [`Error::Closed`].
+pub fn unrecv(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> {
+    let data = data.into();
+    call(socket, |port, cx| port.unrecv(cx, &data.0)).unwrap_or(Err(Error::Closed))
+}
+
+/// Gives the socket to another process, together with its messages that wait in the caller's mailbox, in
+/// one step (`gen_tcp:controlling_process/2`, 4.2): at no moment is it without an owner.
+///
+/// # Errors
+/// [`Error::Eperm`] where the caller is not the owner, [`Error::Closed`], and [`Error::BadArg`] where the new
+/// owner is dead; nothing has changed then.
+pub fn controlling_process(socket: Socket, to: Pid) -> Result<(), Error> {
+    port::hand_over(socket.port(), to).map_err(|error| match error {
+        HandOverError::Closed => Error::Closed,
+        HandOverError::NotOwner => Error::Eperm,
+        HandOverError::NoProc => Error::BadArg,
+    })
+}
+
+/// Closes the socket (`gen_tcp:close/1`, 1.8); any process may. Waits for queued output, as `linger` says or
+/// while it moves; what is left then is written in the background. The caller's mailbox keeps no
+/// `tcp_closed` and no exit signal of the socket. Closing again is `Ok`.
+///
+/// # Errors
+/// None; the `Result` is there for `?`.
+///
+/// # Cancel safety
+/// Dropped while it waits, the socket stays open.
+pub async fn close(socket: Socket) -> Result<(), Error> {
+    wait_drained(socket).await;
+    let linked = runtime::links().iter().any(|actor| *actor == socket);
+    if linked {
+        runtime::unlink(socket);
+    }
+    let _ = port::close(socket.port());
+    let closed = |message: &Tcp| *message == Tcp::Closed(socket);
+    runtime::receive_match_timeout(closed, Duration::ZERO).await;
+    if linked {
+        runtime::unlink_flush(socket);
+    }
+    Ok(())
+}
+
+/// CLO-7 to CLO-9: until the queue is empty, or the time is over, or nothing has moved at all.
+async fn wait_drained(socket: Socket) {
+    let mut seconds = CLOSE_LIMIT;
+    if let Ok([Opt::Linger(true, linger)]) =
+        crate::inet::getopts(socket, [crate::Name::Linger]).as_deref()
+    {
+        seconds = Duration::from_secs((*linger).try_into().unwrap_or(0));
+    }
+    let mut limit = Alarm::new(seconds);
+    let mut look = Alarm::new(CLOSE_LOOK);
+    let mut first = None;
+    poll_fn(|cx| {
+        let wakeup = Wakeup::new(cx);
+        let Ok(Some(length)) = call(socket, |port, _| port.wait_drained(wakeup)) else {
+            return Poll::Ready(());
+        };
+        let first = *first.get_or_insert(length);
+        if limit.poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        while look.poll(cx).is_ready() {
+            if seconds == CLOSE_LIMIT && length == first {
+                return Poll::Ready(());
+            }
+            look = Alarm::new(CLOSE_LOOK);
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Shuts down one or both directions (`gen_tcp:shutdown/2`, 1.9). With output in the queue it returns at
+/// once, and the shutdown follows the last byte.
+///
+/// # Errors
+/// [`Error::Enotconn`], [`Error::Closed`].
+pub fn shutdown(socket: Socket, how: How) -> Result<(), Error> {
+    let how = match how {
+        How::Read => Shutdown::Read,
+        How::Write => Shutdown::Write,
+        How::ReadWrite => Shutdown::Both,
+    };
+    call(socket, |port, _| port.shutdown(how)).unwrap_or(Err(Error::Closed))
+}
+
+/// Makes a socket of a descriptor that somebody else opened and connected (`gen_tcp:fdopen/2`, 1.10). The
+/// descriptor is among the options, by [`opt::fd`](crate::opt::fd); closing the socket leaves it open.
+///
+/// # Errors
+/// As [`connect`]; `ebadf` where the number is not open.
+pub fn fdopen(options: impl IntoIterator<Item = Opt>) -> Result<Socket, Error> {
+    let plan = Plan::fdopen(options)?;
+    let io = net()?;
+    let place = port::reserve()?;
+    let sock = io
+        .adopt(&plan)
+        .map_err(|error| Error::from(error).in_connect())?;
+    let driver = TcpPort::connected(io, sock, plan.family, plan.settings.clone());
+    let socket = Socket::from_port(place.open(driver)?);
+    finish(socket, |port, cx| port.set_first_mode(cx, plan.active))
+}
+
+/// Lends the descriptor to a closure, under the port's lock; it must not block.
+///
+/// # Errors
+/// [`Error::Closed`], or [`Error::Ebadf`] where the descriptor is gone or simulated.
+pub fn with_fd<R>(
+    socket: Socket,
+    f: impl FnOnce(std::os::fd::BorrowedFd<'_>) -> R,
+) -> Result<R, Error> {
+    call(socket, |port, _| port.with_fd(f)).unwrap_or(Err(Error::Closed))
+}
+
+/// Takes the descriptor out of the socket, which ends as by a close.
+///
+/// # Errors
+/// As [`with_fd`].
+pub fn take_fd(socket: Socket) -> Result<std::os::fd::OwnedFd, Error> {
+    runtime::unlink(socket);
+    call(socket, TcpPort::take_fd).unwrap_or(Err(Error::Closed))
+}

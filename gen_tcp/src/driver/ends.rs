@@ -1,0 +1,208 @@
+//! What ends a connection, and what each of the five ends does (0.5, 3.3):
+//!
+//! 1. EOF: the peer's FIN, or a reset that is not to be shown.
+//! 2. A read error, or input that the packet type refuses.
+//! 3. A write error; EPIPE counts as a reset unless this end shut its write side down.
+//! 4. A send that timed out, with `send_timeout_close`.
+//! 5. The local end: close, an exit signal, the owner's death. The runtime calls `flush` and `stop`.
+//!
+//! Called by reading, sending and the runtime. Invariant: the order is data, `tcp_error`, `tcp_closed`,
+//! then the port's own end; the owner is spared the exit signal (LNK-7); each waiting call gets one answer.
+
+use std::io;
+
+use runtime::Reason;
+use runtime::port::{Flush, PortCx};
+
+use super::send::Shut;
+use super::{Delayed, FLUSH_LIMIT, Role, TcpPort, Wire};
+use crate::data::Tcp;
+use crate::error::Error;
+
+impl TcpPort {
+    /// End 1. Gives what a pending recv is told.
+    pub(super) fn eof(&mut self, cx: &mut PortCx<'_>) -> Error {
+        self.reader.clear();
+        if self.settings.exit_on_close {
+            self.writer.fail(cx, Error::Closed);
+        }
+        if self.is_active() {
+            self.send_closed(cx);
+            if self.settings.exit_on_close {
+                cx.close_sparing_owner(Reason::Normal);
+            } else {
+                self.reader.ended = Some(Error::Closed);
+            }
+        } else if self.settings.exit_on_close {
+            self.delayed = Delayed {
+                send: true,
+                ..Delayed::default()
+            };
+            self.let_go(cx);
+        } else {
+            self.reader.ended = Some(Error::Closed);
+        }
+        Error::Closed
+    }
+
+    /// The descriptor goes; what is queued is still written in the background (part 9, row 6).
+    fn let_go(&mut self, cx: &mut PortCx<'_>) {
+        if self.writer.len() == 0 {
+            return self.close_sock(cx);
+        }
+        if let Wire::Open(sock) = std::mem::replace(&mut self.wire, Wire::Gone) {
+            self.wire = Wire::Flushing(sock);
+            cx.set_timer(FLUSH_LIMIT);
+        }
+    }
+
+    /// End 2. Gives what a pending recv is told.
+    pub(super) fn read_failed(&mut self, cx: &mut PortCx<'_>, error: Error) -> Error {
+        if error == Error::Econnreset && !self.settings.show_econnreset {
+            self.writer.clear();
+            return self.eof(cx);
+        }
+        self.reader.clear();
+        if self.settings.exit_on_close || self.writer.is_busy() {
+            self.writer.clear();
+            self.writer.fail(cx, Error::Closed);
+        }
+        // What recv says from now on, where the descriptor stays (part 9, row 28).
+        let later = if error == Error::Emsgsize {
+            error
+        } else {
+            Error::Closed
+        };
+        if self.is_active() {
+            cx.send_owner(Tcp::Error(Self::socket(cx), error));
+            self.send_closed(cx);
+            if self.settings.exit_on_close {
+                cx.close_sparing_owner(Reason::Posix(error.atom()));
+            } else {
+                self.reader.ended = Some(later);
+            }
+        } else if self.settings.exit_on_close {
+            self.close_sock(cx);
+        } else {
+            self.reader.ended = Some(later);
+        }
+        error
+    }
+
+    /// End 3. Gives what the sender is told. `direct`: somebody's call found the error.
+    pub(super) fn write_failed(
+        &mut self,
+        cx: &mut PortCx<'_>,
+        error: &io::Error,
+        direct: bool,
+    ) -> Error {
+        let error = Error::from_errno(error.raw_os_error().unwrap_or_default());
+        let reset = match error {
+            Error::Econnreset => true,
+            Error::Epipe => self.writer.shut == Shut::No,
+            _ => false,
+        };
+        let shown = reset && self.settings.show_econnreset;
+        let told = if shown {
+            Error::Econnreset
+        } else {
+            Error::Closed
+        };
+        let answered = direct || self.writer.is_busy();
+        self.writer.clear();
+        self.writer.fail(cx, told);
+        if self.is_active() {
+            if shown {
+                cx.send_owner(Tcp::Error(Self::socket(cx), Error::Econnreset));
+            }
+            self.send_closed(cx);
+            if self.settings.exit_on_close {
+                cx.close_sparing_owner(Reason::Normal);
+            } else {
+                self.close_sock(cx);
+                self.delayed = Delayed {
+                    send: true,
+                    ..Delayed::default()
+                };
+            }
+        } else {
+            self.reader.clear();
+            self.close_sock(cx);
+            self.delayed = Delayed {
+                recv: true,
+                send: !answered,
+                reset: shown,
+            };
+            if self.reader.is_waiting() {
+                self.delayed.recv = false;
+                self.reader.answer(cx, Error::Closed);
+            }
+        }
+        told
+    }
+
+    /// End 4: nothing of what is queued may be taken for the whole, so the peer gets a reset, and who
+    /// waits or listens is told (part 9, row 9).
+    pub(super) fn send_timed_out_close(&mut self, cx: &mut PortCx<'_>) {
+        self.writer.clear();
+        self.reader.clear();
+        self.abort_sock(cx);
+        self.reader.answer(cx, Error::Closed);
+        if self.is_active() {
+            cx.send_owner(Tcp::Error(Self::socket(cx), Error::Timeout));
+            self.send_closed(cx);
+            if self.settings.exit_on_close {
+                cx.close_sparing_owner(Reason::Normal);
+            }
+        }
+        self.writer.wake_all(cx);
+    }
+
+    /// End 5, first half: links and monitors have been told, the queue may still be written.
+    pub(super) fn begin_flush(&mut self, cx: &mut PortCx<'_>, kill: bool) -> Flush {
+        self.reader.wake(cx);
+        if kill || self.settings.linger_zero || self.wire.any().is_none() {
+            if self.settings.linger_zero && matches!(self.role, Role::Connected) {
+                self.abort_sock(cx);
+            }
+            self.writer.clear();
+            return Flush::Done;
+        }
+        if self.writer.len() == 0 {
+            return Flush::Done;
+        }
+        self.writer.wake_all(cx);
+        cx.set_timer(FLUSH_LIMIT);
+        Flush::Later
+    }
+
+    /// The time of a background flush is over, or a delayed send is due.
+    pub(super) fn flush_time(&mut self, cx: &mut PortCx<'_>) {
+        if std::mem::take(&mut self.writer.delayed) {
+            return self.write_queue(cx);
+        }
+        self.writer.clear();
+        self.abort_sock(cx);
+        cx.flushed();
+    }
+
+    /// The output queue is empty: whoever waited for that goes on.
+    pub(super) fn drained(&mut self, cx: &mut PortCx<'_>) {
+        self.writer.wake_closers(cx);
+        if let (Shut::Pending(how), Wire::Open(sock)) = (self.writer.shut, &self.wire) {
+            let _ = self.io.shutdown(sock, how);
+            self.writer.shut = Shut::Done;
+        }
+        if let Wire::Flushing(_) = self.wire {
+            self.close_sock(cx);
+        }
+        cx.flushed();
+    }
+
+    /// A write failed while nobody could be told any more.
+    pub(super) fn flush_failed(&mut self, cx: &mut PortCx<'_>) {
+        self.writer.clear();
+        self.close_sock(cx);
+        cx.flushed();
+    }
+}

@@ -1,0 +1,289 @@
+//! The TCP driver: the body of a socket's port.
+//!
+//! Called by the runtime for readiness, timers and the end, and by the API through `port::call`. Parts:
+//! `listen` the accept queue, `connect` the way to a connection, `recv` input and its delivery, `send` the
+//! output queue, `ends` what ends a connection, `opts` the options, `stats`, `scratch`.
+//!
+//! ```text
+//!   Connecting ── decided ──► Connected ── EOF, error, send_timeout_close ──► descriptor gone
+//!   Listening                     └──────────────── close, exit, owner ──────► port closed
+//! ```
+//! The descriptor may go while the port stays (0.5): `wire` says which. Invariant: every waiting
+//! operation is woken by what decides it, and by `stop`; `tcp_closed` is sent at most once.
+
+mod connect;
+mod ends;
+mod listen;
+mod opts;
+mod recv;
+mod scratch;
+mod send;
+pub(crate) mod stats;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runtime::port::{Driver, Flush, PortCx, Readiness, Turn};
+
+use crate::Socket;
+use crate::data::Tcp;
+use crate::error::Error;
+use crate::inet::addr::Family;
+use crate::io::{Io, Sock};
+use crate::options::{ActiveState, Settings};
+
+pub(crate) use listen::Accepted;
+use listen::Listener;
+use recv::Reader;
+use send::Writer;
+pub(crate) use send::{SendOp, Sent};
+use stats::Stats;
+
+/// How long a port that is closed may flush its queue when its peer does not read (part 9, row 14).
+const FLUSH_LIMIT: Duration = Duration::from_secs(300);
+
+/// The driver of one socket.
+pub(crate) struct TcpPort {
+    io: Arc<dyn Io>,
+    wire: Wire,
+    family: Family,
+    settings: Settings,
+    active: ActiveState,
+    role: Role,
+    reader: Reader,
+    writer: Writer,
+    stats: Stats,
+    /// `tcp_closed` has been sent.
+    closed_sent: bool,
+    delayed: Delayed,
+}
+
+/// The descriptor.
+enum Wire {
+    Open(Sock),
+    /// Gone for everyone; what is queued is still written (part 9, row 6).
+    Flushing(Sock),
+    Gone,
+}
+
+impl Wire {
+    fn open(&self) -> Option<&Sock> {
+        match self {
+            Wire::Open(sock) => Some(sock),
+            Wire::Flushing(_) | Wire::Gone => None,
+        }
+    }
+
+    /// The descriptor, also where it is only flushed.
+    fn any(&self) -> Option<&Sock> {
+        match self {
+            Wire::Open(sock) | Wire::Flushing(sock) => Some(sock),
+            Wire::Gone => None,
+        }
+    }
+}
+
+enum Role {
+    Connecting(connect::Connector),
+    Listening(Listener),
+    Connected,
+}
+
+/// What the next call is told after the descriptor went away (1.21).
+#[derive(Clone, Copy, Default)]
+struct Delayed {
+    recv: bool,
+    send: bool,
+    reset: bool,
+}
+
+impl TcpPort {
+    fn new(io: Arc<dyn Io>, sock: Sock, family: Family, settings: Settings, role: Role) -> Self {
+        TcpPort {
+            io,
+            wire: Wire::Open(sock),
+            family,
+            reader: Reader::new(&settings),
+            settings,
+            active: ActiveState::False,
+            role,
+            writer: Writer::default(),
+            stats: Stats::default(),
+            closed_sent: false,
+            delayed: Delayed::default(),
+        }
+    }
+
+    /// A connected socket.
+    pub(crate) fn connected(
+        io: Arc<dyn Io>,
+        sock: Sock,
+        family: Family,
+        settings: Settings,
+    ) -> Self {
+        TcpPort::new(io, sock, family, settings, Role::Connected)
+    }
+
+    /// A listening socket.
+    pub(crate) fn listening(
+        io: Arc<dyn Io>,
+        sock: Sock,
+        family: Family,
+        settings: Settings,
+    ) -> Self {
+        TcpPort::new(
+            io,
+            sock,
+            family,
+            settings,
+            Role::Listening(Listener::default()),
+        )
+    }
+
+    fn is_connected(&self) -> bool {
+        matches!((&self.role, &self.wire), (Role::Connected, Wire::Open(_)))
+    }
+
+    fn is_active(&self) -> bool {
+        self.active != ActiveState::False
+    }
+
+    fn socket(cx: &PortCx<'_>) -> Socket {
+        Socket::from_port(cx.id())
+    }
+
+    /// What a call that needs a connection says where there is none: a delayed end, once (1.21).
+    fn not_connected(&mut self, for_send: bool) -> Error {
+        let delayed = std::mem::take(&mut self.delayed);
+        let told = if for_send { delayed.send } else { delayed.recv };
+        match told {
+            // A send uses up its own flag only.
+            _ if for_send => {
+                self.delayed = Delayed {
+                    send: false,
+                    ..delayed
+                };
+                if !told {
+                    return Error::Enotconn;
+                }
+            }
+            false => {
+                self.delayed = delayed;
+                return Error::Enotconn;
+            }
+            true => {}
+        }
+        if delayed.reset {
+            Error::Econnreset
+        } else {
+            Error::Closed
+        }
+    }
+
+    /// Takes the descriptor away: out of the reactor, then out of here.
+    fn take_sock(&mut self, cx: &PortCx<'_>) -> Option<Sock> {
+        let wire = std::mem::replace(&mut self.wire, Wire::Gone);
+        match wire {
+            Wire::Open(sock) | Wire::Flushing(sock) => {
+                cx.deregister(self.io.source(&sock));
+                Some(sock)
+            }
+            Wire::Gone => None,
+        }
+    }
+
+    fn close_sock(&mut self, cx: &PortCx<'_>) {
+        if let Some(sock) = self.take_sock(cx) {
+            self.io.close(sock);
+        }
+    }
+
+    fn abort_sock(&mut self, cx: &PortCx<'_>) {
+        if let Some(sock) = self.take_sock(cx) {
+            self.io.abort(sock);
+        }
+    }
+
+    fn send_closed(&mut self, cx: &mut PortCx<'_>) {
+        if !std::mem::replace(&mut self.closed_sent, true) {
+            cx.send_owner(Tcp::Closed(Self::socket(cx)));
+        }
+    }
+}
+
+impl Driver for TcpPort {
+    fn name(&self) -> &'static str {
+        "tcp_inet"
+    }
+
+    fn start(&mut self, cx: &mut PortCx<'_>) -> io::Result<()> {
+        match self.wire.open() {
+            Some(sock) => cx.register(self.io.source(sock)),
+            None => Ok(()),
+        }
+    }
+
+    fn ready(&mut self, cx: &mut PortCx<'_>, readiness: Readiness) -> Turn {
+        match &mut self.role {
+            Role::Listening(listener) => {
+                listener.ready(cx);
+                Turn::Done
+            }
+            Role::Connecting(connector) => {
+                connector.ready(cx);
+                Turn::Done
+            }
+            Role::Connected => {
+                let end = readiness.hangup || readiness.error;
+                if readiness.writable || end {
+                    self.writable(cx);
+                }
+                if readiness.readable || end {
+                    self.reader.told(end);
+                    return self.readable(cx);
+                }
+                Turn::Done
+            }
+        }
+    }
+
+    fn timeout(&mut self, cx: &mut PortCx<'_>) {
+        match &mut self.role {
+            Role::Listening(listener) => listener.resume(cx),
+            Role::Connecting(_) => {}
+            Role::Connected => self.flush_time(cx),
+        }
+    }
+
+    fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8]) -> bool {
+        let mut op = SendOp::new(data.into());
+        drop(self.send(cx, &mut op, None));
+        true
+    }
+
+    fn flush(&mut self, cx: &mut PortCx<'_>, kill: bool) -> Flush {
+        self.begin_flush(cx, kill)
+    }
+
+    fn stop(&mut self, cx: &mut PortCx<'_>) {
+        self.close_sock(cx);
+        if let Role::Listening(listener) = &mut self.role {
+            listener.wake_all(cx);
+        }
+        if let Role::Connecting(connector) = &mut self.role {
+            connector.ready(cx);
+        }
+        self.reader.wake(cx);
+        self.writer.wake_all(cx);
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("family", format!("{:?}", self.family)),
+            ("states", format!("{:?}", self.states())),
+            ("active", format!("{:?}", self.active)),
+            ("queue", self.writer.len().to_string()),
+        ]
+    }
+}

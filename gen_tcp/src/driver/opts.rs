@@ -1,0 +1,168 @@
+//! Options of a socket that is there: setopts, getopts, and what setting them makes it do (1.11, 1.12).
+//!
+//! Called by the API. Invariant (SOP-3, SOP-4, SOP-7): a list is applied from its end to its front; what
+//! a change of `active` or `packet` delivers is delivered once, after the whole list.
+
+use runtime::Reason;
+use runtime::port::PortCx;
+
+use super::stats::Stat;
+use super::{Role, TcpPort};
+use crate::data::Tcp;
+use crate::error::Error;
+use crate::inet::addr::SocketName;
+use crate::io::set_option;
+use crate::options::{ActiveState, Name, Opt, next_active};
+
+impl TcpPort {
+    /// `setopts`. The list has passed the check.
+    pub(crate) fn set_options(&mut self, cx: &mut PortCx<'_>, list: &[Opt]) -> Result<(), Error> {
+        let mut result = Ok(());
+        let (mut packet_set, mut active_set) = (false, false);
+        for opt in list.iter().rev() {
+            result = match opt {
+                Opt::Active(asked) => next_active(self.active, *asked).map(|(active, passive)| {
+                    active_set = true;
+                    self.active = active;
+                    if passive {
+                        cx.send_owner(Tcp::Passive(Self::socket(cx)));
+                    }
+                }),
+                opt => self.set_one(opt),
+            };
+            packet_set |= matches!(opt, Opt::Packet(_));
+            if result.is_err() {
+                break;
+            }
+        }
+        self.reader.follow(&self.settings, packet_set);
+        if active_set || packet_set {
+            self.mode_changed(cx);
+        }
+        result
+    }
+
+    fn set_one(&mut self, opt: &Opt) -> Result<(), Error> {
+        if self.settings.set(opt)? {
+            return Ok(());
+        }
+        self.touch(opt);
+        match self.wire.open() {
+            Some(sock) => set_option(&*self.io, sock, opt),
+            None => Ok(()),
+        }
+    }
+
+    /// Delivers what the new mode lets through (SOP-9 to SOP-11).
+    fn mode_changed(&mut self, cx: &mut PortCx<'_>) {
+        if !self.is_active() || !matches!(self.role, Role::Connected) {
+            if matches!(self.role, Role::Connected) {
+                self.reader.wake(cx);
+            }
+            return;
+        }
+        if self.wire.open().is_none() {
+            let delayed = std::mem::take(&mut self.delayed);
+            if !self.closed_sent && delayed.reset {
+                cx.send_owner(Tcp::Error(Self::socket(cx), Error::Econnreset));
+            }
+            self.send_closed(cx);
+            if self.settings.exit_on_close {
+                cx.close_sparing_owner(Reason::Normal);
+            }
+            return;
+        }
+        match self.reader.ended {
+            // Input that was refused has been reported by its recv; nothing more is sent (1.21).
+            Some(Error::Emsgsize) => {}
+            Some(_) => self.send_closed(cx),
+            None => self.deliver_all(cx),
+        }
+    }
+
+    /// The mode of a new socket: set last of all (CON-17, ACT-7).
+    pub(crate) fn set_first_mode(
+        &mut self,
+        cx: &mut PortCx<'_>,
+        active: crate::options::Active,
+    ) -> Result<(), Error> {
+        let (active, passive) = next_active(ActiveState::False, active)?;
+        self.active = active;
+        if passive {
+            cx.send_owner(Tcp::Passive(Self::socket(cx)));
+        }
+        self.mode_changed(cx);
+        Ok(())
+    }
+
+    /// The mode of an accepted socket (2.5).
+    pub(crate) fn inherit_mode(&mut self, cx: &mut PortCx<'_>, active: ActiveState) {
+        self.active = active;
+        self.mode_changed(cx);
+    }
+
+    /// `getopts`. The names have passed the check.
+    pub(crate) fn get_options(&self, names: &[Name]) -> Result<Vec<Opt>, Error> {
+        let mut answer = Vec::with_capacity(names.len());
+        for name in names {
+            let value = match name {
+                Name::Active => Some(Opt::Active(self.active.into())),
+                name => match self.settings.get(*name) {
+                    Some(opt) => Some(opt),
+                    None => match self.wire.open() {
+                        Some(sock) => self.io.get_option(sock, *name)?,
+                        None => None,
+                    },
+                },
+            };
+            answer.extend(value);
+        }
+        Ok(answer)
+    }
+
+    /// `getstat` (1.14).
+    pub(crate) fn get_stats(&self, stats: &[Stat]) -> Vec<(Stat, u64)> {
+        let pending = self.writer.len();
+        stats
+            .iter()
+            .map(|stat| (*stat, self.stats.get(*stat, pending)))
+            .collect()
+    }
+
+    /// `sockname`, and the number for `port` (1.13).
+    pub(crate) fn local_name(&self) -> Result<SocketName, Error> {
+        let sock = self.wire.open().ok_or(Error::Ebadf)?;
+        Ok(self.io.local_addr(sock)?)
+    }
+
+    /// `peername` (1.13).
+    pub(crate) fn peer_name(&self) -> Result<SocketName, Error> {
+        match (&self.role, self.wire.open()) {
+            (Role::Connected, Some(sock)) => Ok(self.io.peer_addr(sock)?),
+            _ => Err(Error::Enotconn),
+        }
+    }
+
+    /// Lends the descriptor to a closure, under the port's lock.
+    pub(crate) fn with_fd<R>(
+        &self,
+        f: impl FnOnce(std::os::fd::BorrowedFd<'_>) -> R,
+    ) -> Result<R, Error> {
+        let fd = self
+            .wire
+            .open()
+            .and_then(crate::io::Sock::fd)
+            .ok_or(Error::Ebadf)?;
+        Ok(f(fd))
+    }
+
+    /// Gives the descriptor away; the port ends as by a close.
+    pub(crate) fn take_fd(&mut self, cx: &mut PortCx<'_>) -> Result<std::os::fd::OwnedFd, Error> {
+        if self.wire.open().is_none() {
+            return Err(Error::Ebadf);
+        }
+        let sock = self.take_sock(cx).ok_or(Error::Ebadf)?;
+        cx.close(Reason::Normal);
+        Ok(sock.into_fd()?)
+    }
+}

@@ -1,0 +1,484 @@
+//! Output: the queue, who waits for it, and shutting down (part 5).
+//!
+//! An empty queue is written past: the call writes, and what the kernel does not take is queued. A send
+//! that leaves the queue at or over the high watermark waits until it is at the low one; meanwhile the
+//! port is busy, and others wait, in order, with their data still in their hands (SEN-4, SEN-5).
+//! Invariant (SEN-6, SEN-7): each send is in the stream as a whole, in the order of acceptance; every
+//! sender gets one answer. The queue has no limit but what its senders have (SEN-3).
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use runtime::Wakeup;
+use runtime::port::PortCx;
+use smallvec::SmallVec;
+
+use super::recv::kind;
+use super::{TcpPort, Wire};
+use crate::data::IoData;
+use crate::error::Error;
+use crate::packet;
+
+/// Pieces that one system call is given.
+const SLICES_MAX: usize = 64;
+/// Bytes that one call writes at most before the lock is given up.
+const WRITE_MAX: usize = 1 << 20;
+
+/// Whether the write side was shut down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shut {
+    No,
+    /// When the queue is empty.
+    Pending(Shutdown),
+    Done,
+}
+
+/// The output side of a connection.
+pub(super) struct Writer {
+    queue: VecDeque<Bytes>,
+    bytes: usize,
+    /// The kernel may take more.
+    writable: bool,
+    /// The send whose data is queued and that waits for the low watermark.
+    waiting: Option<Waiting>,
+    /// Sends that have not been looked at: number, and how to have them look again.
+    suspended: VecDeque<(u64, Option<Wakeup>)>,
+    /// Those that wait for an empty queue: close.
+    closers: SmallVec<[Wakeup; 1]>,
+    next_id: u64,
+    pub(super) shut: Shut,
+    /// A timer is set that writes what `delay_send` has kept.
+    pub(super) delayed: bool,
+}
+
+struct Waiting {
+    id: u64,
+    wakeup: Option<Wakeup>,
+    result: Option<Result<(), Error>>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Writer {
+            queue: VecDeque::new(),
+            bytes: 0,
+            writable: true,
+            waiting: None,
+            suspended: VecDeque::new(),
+            closers: SmallVec::new(),
+            next_id: 0,
+            shut: Shut::No,
+            delayed: false,
+        }
+    }
+}
+
+/// A send on its way: in the hands of its future.
+pub(crate) struct SendOp {
+    data: IoData,
+    /// Its number, once it waits.
+    id: Option<u64>,
+}
+
+impl SendOp {
+    pub(crate) fn new(data: IoData) -> Self {
+        SendOp { data, id: None }
+    }
+
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.id
+    }
+}
+
+/// What an attempt to send came to.
+pub(crate) enum Sent {
+    /// It is over.
+    Done(Result<(), Error>),
+    /// It waits; at most so long, from its beginning.
+    Waits(Option<Duration>),
+}
+
+impl Writer {
+    pub(super) fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// A sender waits for the low watermark.
+    pub(super) fn is_busy(&self) -> bool {
+        self.waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.result.is_none())
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.queue = VecDeque::new();
+        self.bytes = 0;
+    }
+
+    fn push(&mut self, data: impl IntoIterator<Item = Bytes>) {
+        for piece in data {
+            self.bytes += piece.len();
+            if !piece.is_empty() {
+                self.queue.push_back(piece);
+            }
+        }
+    }
+
+    /// Takes `n` bytes off the front.
+    fn written(&mut self, mut n: usize) {
+        self.bytes -= n;
+        while let Some(front) = self.queue.front_mut() {
+            if n < front.len() {
+                front.advance(n);
+                return;
+            }
+            n -= front.len();
+            self.queue.pop_front();
+        }
+        // An idle connection keeps no buffer.
+        self.queue = VecDeque::new();
+    }
+
+    /// Answers the waiting sender, and has the first of the others look again.
+    pub(super) fn fail(&mut self, cx: &mut PortCx<'_>, error: Error) {
+        self.answer(cx, Err(error));
+    }
+
+    fn answer(&mut self, cx: &mut PortCx<'_>, result: Result<(), Error>) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.result.get_or_insert(result);
+            waiting
+                .wakeup
+                .take()
+                .into_iter()
+                .for_each(|wakeup| cx.wake(wakeup));
+        }
+        self.wake_next(cx);
+    }
+
+    fn wake_next(&mut self, cx: &mut PortCx<'_>) {
+        if !self.is_busy()
+            && let Some(wakeup) = self
+                .suspended
+                .front_mut()
+                .and_then(|(_, wakeup)| wakeup.take())
+        {
+            cx.wake(wakeup);
+        }
+    }
+
+    pub(super) fn wake_closers(&mut self, cx: &mut PortCx<'_>) {
+        self.closers.drain(..).for_each(|wakeup| cx.wake(wakeup));
+    }
+
+    /// Everybody looks again.
+    pub(super) fn wake_all(&mut self, cx: &mut PortCx<'_>) {
+        let waiting = self
+            .waiting
+            .as_mut()
+            .and_then(|waiting| waiting.wakeup.take());
+        let suspended = self
+            .suspended
+            .iter_mut()
+            .filter_map(|(_, wakeup)| wakeup.take());
+        waiting
+            .into_iter()
+            .chain(suspended)
+            .for_each(|wakeup| cx.wake(wakeup));
+        self.wake_closers(cx);
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// The send stands back until those before it are done.
+    fn suspend(&mut self, op: &mut SendOp, wakeup: Option<Wakeup>) {
+        match op.id {
+            Some(id) => {
+                if let Some(place) = self.suspended.iter_mut().find(|(other, _)| *other == id) {
+                    place.1 = wakeup;
+                }
+            }
+            None => {
+                let id = self.new_id();
+                op.id = Some(id);
+                self.suspended.push_back((id, wakeup));
+            }
+        }
+    }
+}
+
+impl TcpPort {
+    /// One attempt of a process that sends. Without a wake-up it does not wait: a command in message form.
+    pub(crate) fn send(
+        &mut self,
+        cx: &mut PortCx<'_>,
+        op: &mut SendOp,
+        wakeup: Option<Wakeup>,
+    ) -> Sent {
+        if let (Some(id), Some(waiting)) = (op.id, &mut self.writer.waiting)
+            && waiting.id == id
+        {
+            if let Some(result) = waiting.result.take() {
+                self.writer.waiting = None;
+                return Sent::Done(result);
+            }
+            waiting.wakeup = wakeup;
+            return self.waits();
+        }
+        let first = self.writer.suspended.front().map(|(id, _)| *id);
+        let others = first.is_some_and(|first| Some(first) != op.id);
+        let open = self.is_connected();
+        if open && (self.writer.waiting.is_some() || others) && wakeup.is_some() {
+            self.writer.suspend(op, wakeup);
+            return self.waits();
+        }
+        if let Some(id) = op.id.take() {
+            self.writer.suspended.retain(|(other, _)| *other != id);
+        }
+        let result = self.accept_data(cx, &mut op.data);
+        match result {
+            Ok(true) if self.settings.send_timeout_ms == Some(0) => {
+                self.writer.wake_next(cx);
+                self.timed_out(cx);
+                Sent::Done(Err(Error::Timeout))
+            }
+            Ok(true) if wakeup.is_some() => {
+                let id = self.writer.new_id();
+                op.id = Some(id);
+                self.writer.waiting = Some(Waiting {
+                    id,
+                    wakeup,
+                    result: None,
+                });
+                self.waits()
+            }
+            Ok(_) => {
+                self.writer.wake_next(cx);
+                Sent::Done(Ok(()))
+            }
+            Err(error) => {
+                self.writer.wake_next(cx);
+                Sent::Done(Err(error))
+            }
+        }
+    }
+
+    fn waits(&self) -> Sent {
+        Sent::Waits(
+            self.settings
+                .send_timeout_ms
+                .map(|ms| Duration::from_millis(ms.into())),
+        )
+    }
+
+    /// Writes or queues the data. True where the sender has to wait for the low watermark.
+    fn accept_data(&mut self, cx: &mut PortCx<'_>, data: &mut IoData) -> Result<bool, Error> {
+        if !self.is_connected() {
+            return Err(self.not_connected(true));
+        }
+        let length = data.len();
+        let header = packet::header(kind(self.settings.packet), length);
+        let header = header.map_err(|_| Error::Emsgsize)?;
+        if self.writer.shut != Shut::No {
+            // SHU-4, SHU-5: it ruins the rest.
+            let error = io::Error::from_raw_os_error(libc::EPIPE);
+            return Err(self.write_failed(cx, &error, true));
+        }
+        self.stats.sent(header.len() + length);
+        let pieces = std::mem::take(&mut data.0);
+        if self.writer.bytes > 0 || self.settings.delay_send || !self.writer.writable {
+            let header = (!header.is_empty()).then(|| Bytes::copy_from_slice(&header));
+            let was_empty = self.writer.bytes == 0;
+            self.writer.push(header.into_iter().chain(pieces));
+            if self.settings.delay_send && was_empty {
+                self.writer.delayed = true;
+                cx.set_timer(Duration::ZERO);
+            }
+            // SEN-1: what goes into an empty queue never waits.
+            return Ok(!was_empty && self.writer.bytes >= self.settings.high_watermark as usize);
+        }
+        self.write_past(cx, &header, pieces)?;
+        Ok(false)
+    }
+
+    /// Writes data straight to the kernel, past an empty queue; the rest is queued.
+    fn write_past(
+        &mut self,
+        cx: &mut PortCx<'_>,
+        header: &[u8],
+        pieces: SmallVec<[Bytes; 2]>,
+    ) -> Result<(), Error> {
+        let Wire::Open(sock) = &self.wire else {
+            return Ok(());
+        };
+        let total = header.len() + pieces.iter().map(Bytes::len).sum::<usize>();
+        if total == 0 {
+            return Ok(());
+        }
+        let mut slices: SmallVec<[IoSlice<'_>; 8]> = SmallVec::new();
+        if !header.is_empty() {
+            slices.push(IoSlice::new(header));
+        }
+        slices.extend(
+            pieces
+                .iter()
+                .take(SLICES_MAX)
+                .map(|piece| IoSlice::new(piece)),
+        );
+        let wrote = self.io.write(sock, &slices);
+        drop(slices);
+        let wrote = match wrote {
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(self.write_failed(cx, &error, true)),
+        };
+        if wrote == total {
+            return Ok(());
+        }
+        let front = (!header.is_empty()).then(|| Bytes::copy_from_slice(header));
+        self.writer.push(front.into_iter().chain(pieces));
+        self.writer.written(wrote);
+        self.write_queue(cx);
+        Ok(())
+    }
+
+    /// Writes from the queue what the kernel takes, a bounded amount; then whoever waits for room goes on.
+    pub(super) fn write_queue(&mut self, cx: &mut PortCx<'_>) {
+        let mut budget = WRITE_MAX;
+        while self.writer.bytes > 0 && self.writer.writable {
+            let Some(sock) = self.wire.any() else {
+                return self.writer.clear();
+            };
+            if budget == 0 {
+                cx.again();
+                break;
+            }
+            let slices: SmallVec<[IoSlice<'_>; SLICES_MAX]> = self
+                .writer
+                .queue
+                .iter()
+                .take(SLICES_MAX)
+                .map(|piece| IoSlice::new(piece))
+                .collect();
+            let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+            let wrote = self.io.write(sock, &slices);
+            drop(slices);
+            match wrote {
+                Ok(n) => {
+                    self.writer.written(n);
+                    budget = budget.saturating_sub(n);
+                    // A part of it taken means that the kernel is full: the next edge tells.
+                    self.writer.writable = n == offered;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.writer.writable = false;
+                }
+                Err(error) => {
+                    if self.is_connected() && !cx.is_closing() {
+                        self.write_failed(cx, &error, false);
+                    } else {
+                        self.flush_failed(cx);
+                    }
+                    return;
+                }
+            }
+        }
+        if self.writer.is_busy() && self.writer.bytes <= self.settings.low_watermark as usize {
+            self.writer.answer(cx, Ok(()));
+        }
+        if self.writer.bytes == 0 {
+            self.drained(cx);
+        }
+    }
+
+    /// The reactor says that the kernel takes more.
+    pub(super) fn writable(&mut self, cx: &mut PortCx<'_>) {
+        self.writer.writable = true;
+        if self.writer.bytes > 0 && !self.writer.delayed {
+            self.write_queue(cx);
+        }
+    }
+
+    /// Gives up waiting: the time is over. The data of a send that was accepted stays queued (STM-2).
+    pub(crate) fn time_out_send(&mut self, cx: &mut PortCx<'_>, id: u64) -> Result<(), Error> {
+        if let Some(waiting) = self.writer.waiting.take_if(|waiting| waiting.id == id) {
+            if let Some(result) = waiting.result {
+                return result;
+            }
+            self.writer.wake_next(cx);
+            self.timed_out(cx);
+        } else {
+            self.cancel_send(cx, id);
+        }
+        Err(Error::Timeout)
+    }
+
+    fn timed_out(&mut self, cx: &mut PortCx<'_>) {
+        if self.settings.send_timeout_close && self.is_connected() {
+            self.send_timed_out_close(cx);
+        }
+    }
+
+    /// The sender is gone. What was accepted of it is sent all the same (SEN-8).
+    pub(crate) fn cancel_send(&mut self, cx: &mut PortCx<'_>, id: u64) {
+        self.writer.waiting.take_if(|waiting| waiting.id == id);
+        self.writer.suspended.retain(|(other, _)| *other != id);
+        self.writer.wake_next(cx);
+    }
+
+    /// `shutdown` (1.9).
+    pub(crate) fn shutdown(&mut self, how: Shutdown) -> Result<(), Error> {
+        let (true, Wire::Open(sock)) = (self.is_connected(), &self.wire) else {
+            return Err(Error::Enotconn);
+        };
+        if how != Shutdown::Read && self.writer.bytes > 0 {
+            self.writer.shut = Shut::Pending(how);
+            return Ok(());
+        }
+        self.io.shutdown(sock, how)?;
+        if how != Shutdown::Read {
+            self.writer.shut = Shut::Done;
+        }
+        Ok(())
+    }
+
+    /// Whether close has to wait for the queue, and how long it is; where it has to, the caller is woken
+    /// when the queue is empty (CLO-7 to CLO-9).
+    pub(crate) fn wait_drained(&mut self, wakeup: Wakeup) -> Option<usize> {
+        if self.writer.bytes == 0 || self.settings.linger_zero || self.wire.open().is_none() {
+            return None;
+        }
+        self.writer.closers = SmallVec::from_iter([wakeup]);
+        Some(self.writer.bytes)
+    }
+
+    /// What `info` says of the state (1.15), sorted.
+    pub(crate) fn states(&self) -> Vec<&'static str> {
+        let open = self.wire.open().is_some();
+        let mut states = Vec::new();
+        match &self.role {
+            _ if !open => return states,
+            super::Role::Listening(listener) => {
+                if listener.is_accepting() {
+                    states.push("accepting");
+                }
+                states.push("listen");
+            }
+            super::Role::Connected => {
+                if self.writer.is_busy() {
+                    states.push("busy");
+                }
+                states.push("connected");
+            }
+            super::Role::Connecting(_) => states.push("connecting"),
+        }
+        states.push("open");
+        states
+    }
+}

@@ -1,0 +1,82 @@
+//! What passed through a socket (1.14).
+//!
+//! Counted by delivery and by send; asked by getstat. Invariant: a delivery counts one and its length, a
+//! send one and its length with the packet header, when it is accepted; the counters have 64 bits.
+
+/// What getstat can be asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Stat {
+    /// Bytes received.
+    RecvOct,
+    /// Packets or chunks received.
+    RecvCnt,
+    /// Length of the largest.
+    RecvMax,
+    /// Mean length.
+    RecvAvg,
+    /// Mean deviation of the length.
+    RecvDvi,
+    /// Bytes sent.
+    SendOct,
+    /// Sends.
+    SendCnt,
+    /// Length of the largest.
+    SendMax,
+    /// Mean length.
+    SendAvg,
+    /// Bytes in the output queue.
+    SendPend,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    octets: u64,
+    number: u64,
+    max: u64,
+    avg: f64,
+    dvi: f64,
+}
+
+impl Count {
+    fn add(&mut self, length: usize) {
+        let length = length as u64;
+        self.octets += length;
+        self.number += 1;
+        self.max = self.max.max(length);
+        let before = self.avg;
+        self.avg += (length as f64 - self.avg) / self.number as f64;
+        self.dvi += ((length as f64 - before).abs() - self.dvi) / self.number as f64;
+    }
+}
+
+/// See the file's header.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Stats {
+    recv: Count,
+    send: Count,
+}
+
+impl Stats {
+    pub(super) fn received(&mut self, length: usize) {
+        self.recv.add(length);
+    }
+
+    pub(super) fn sent(&mut self, length: usize) {
+        self.send.add(length);
+    }
+
+    pub(super) fn get(&self, stat: Stat, pending: usize) -> u64 {
+        match stat {
+            Stat::RecvOct => self.recv.octets,
+            Stat::RecvCnt => self.recv.number,
+            Stat::RecvMax => self.recv.max,
+            Stat::RecvAvg => self.recv.avg as u64,
+            Stat::RecvDvi => self.recv.dvi as u64,
+            Stat::SendOct => self.send.octets,
+            Stat::SendCnt => self.send.number,
+            Stat::SendMax => self.send.max,
+            Stat::SendAvg => self.send.avg as u64,
+            Stat::SendPend => pending as u64,
+        }
+    }
+}
