@@ -50,6 +50,7 @@ pub use error::Error;
 pub use inet::Host;
 pub use inet::{getopts, setopts};
 pub use options::{
-    Active, Address, Backend, Deliver, Family, FdNumber, Mode, Name, Opt, PacketType, Protocol, opt,
+    Active, Address, Backend, Deliver, Family, FdNumber, Mode, Name, Opt, Packet, PacketType,
+    Protocol, SendTimeout, opt,
 };
 pub use socket::Socket;

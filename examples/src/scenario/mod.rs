@@ -11,14 +11,14 @@
 mod actor;
 mod convert;
 mod ops;
-mod parse;
-mod print;
+pub mod parse;
+pub mod print;
 mod run;
 mod scan;
-mod script;
-mod term;
+pub mod script;
+pub mod term;
 #[cfg(test)]
 mod tests;
-mod transcript;
+pub mod transcript;
 
 pub use run::{RunError, Transcript, run, run_simulated};

@@ -273,23 +273,16 @@ impl TcpPort {
                 self.reader.clear();
                 return Some(Err(ended));
             }
-            if self.settings.packet == PacketType::Raw && length == 0 && self.reader.readable {
-                // Nothing is kept of a raw read, so it goes straight to the caller.
-                let mut taken = None;
-                let settings = &self.settings;
-                let keep = |filled: Filled<'_>| filled.into_bytes();
-                match self
-                    .reader
-                    .read(&self.wire, &*self.io, settings.buffer as usize, keep)
-                {
-                    (Read::Some, bytes) => taken = bytes,
+            if self.is_raw() && length == 0 {
+                match self.read_raw() {
+                    (Read::Some, bytes) => {
+                        self.stats.received(bytes.len());
+                        return Some(Ok(form(&self.settings, bytes)));
+                    }
                     (Read::Nothing, _) => return None,
                     (Read::End, _) => return Some(Err(self.eof(cx))),
                     (Read::Failed(error), _) => return Some(Err(self.read_failed(cx, error))),
                 }
-                let bytes = taken.unwrap_or_default();
-                self.stats.received(bytes.len());
-                return Some(Ok(form(&self.settings, bytes)));
             }
             match self.fill(length) {
                 Read::Some => {}
@@ -335,6 +328,18 @@ impl TcpPort {
         Ok(Some(delivery))
     }
 
+    fn is_raw(&self) -> bool {
+        self.settings.packet == PacketType::Raw
+    }
+
+    /// Reads what goes straight to whoever gets it: raw bytes behind an empty `input`.
+    fn read_raw(&mut self) -> (Read, Bytes) {
+        let keep = |filled: Filled<'_>| filled.into_bytes();
+        let room = self.settings.buffer as usize;
+        let (read, bytes) = self.reader.read(&self.wire, &*self.io, room, keep);
+        (read, bytes.unwrap_or_default())
+    }
+
     /// Reads into `input`.
     fn fill(&mut self, length: usize) -> Read {
         let room = self.reader.room(&self.settings, length);
@@ -377,9 +382,18 @@ impl TcpPort {
             if self.reader.ended.is_some() {
                 break;
             }
-            let before = self.reader.input.len();
-            match self.fill(0) {
-                Read::Some => bytes += self.reader.input.len() - before,
+            let (read, fresh) = if self.is_raw() {
+                self.read_raw()
+            } else {
+                (self.fill(0), Bytes::new())
+            };
+            match read {
+                Read::Some if self.is_raw() => {
+                    bytes += fresh.len();
+                    self.stats.received(fresh.len());
+                    self.message(cx, form(&self.settings, fresh));
+                }
+                Read::Some => bytes += self.reader.input.len(),
                 Read::Nothing => break,
                 Read::End => {
                     self.eof(cx);

@@ -99,7 +99,7 @@ mod tests {
             buffer[..n].fill(7);
             Ok(n)
         };
-        read(len, write, Filled::into_bytes)
+        read(len, write, |filled: Filled<'_>| filled.into_bytes())
             .expect("the closure does not fail")
             .1
     }
@@ -126,11 +126,8 @@ mod tests {
 
     #[test]
     fn an_error_leaves_the_buffer() {
-        let error = read(
-            10,
-            |_| Err(io::ErrorKind::WouldBlock.into()),
-            |filled| filled.as_slice().len(),
-        );
+        let refuse = |_: &mut [u8]| Err(io::ErrorKind::WouldBlock.into());
+        let error = read(10, refuse, |filled: Filled<'_>| filled.as_slice().len());
         assert_eq!(
             error.map_err(|error| error.kind()),
             Err(io::ErrorKind::WouldBlock)

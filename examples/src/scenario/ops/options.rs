@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStringExt;
 
 use bytes::Bytes;
-use gen_tcp::options::{
+use gen_tcp::{
     Active, Address, Backend, Deliver, Family, Mode, Name, Opt, PacketType, Protocol,
 };
 

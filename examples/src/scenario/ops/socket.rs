@@ -11,8 +11,8 @@
 use std::time::Duration;
 
 use gen_tcp::inet::{self, Host, SocketName, Stat};
-use gen_tcp::options::{Family, Opt};
-use gen_tcp::{Data, Error, How, Socket};
+
+use gen_tcp::{Data, Error, Family, How, Name, Opt, Socket};
 
 use super::super::actor::Stage;
 use super::super::convert::socket::{from_data, from_name, socket};
@@ -302,7 +302,7 @@ fn how_of(term: &Term) -> Option<How> {
     }
 }
 
-fn getopts(s: Socket, names: Vec<gen_tcp::options::Name>) -> CallResult {
+fn getopts(s: Socket, names: Vec<Name>) -> CallResult {
     let options = inet::getopts(s, names);
     result(options.map(|options| {
         let terms: Vec<Term> = options.iter().map(options::to_term).collect();
