@@ -102,7 +102,7 @@ pub fn make_ref() -> Ref {
 }
 
 /// Ends the current process with this reason, at once and for good (`exit/1`; it cannot be caught,
-/// P-12). The form that can be caught is `return Err(ExitWith(reason).into())`.
+/// P-12). The form that can be caught is `return Err(reason.into())`.
 ///
 /// # Panics
 /// Outside of a process.

@@ -84,7 +84,7 @@ pub use process::receive::{
 };
 pub use process::signal::Exit;
 pub use process::wakeup::Wakeup;
-pub use reason::{ExitWith, Outcome, Payload, Reason};
+pub use reason::{Outcome, Payload, Reason};
 pub use reference::Ref;
 pub use registry::RegisterError;
 pub use spawn::{Spawn, SpawnError, spawn, spawn_link, spawn_monitor, try_spawn};
@@ -95,12 +95,12 @@ pub use timers::{
 /// What a program of processes uses all the time.
 pub mod prelude {
     pub use crate::{
-        ActorId, Down, Exit, ExitWith, Handle, Item, Message, Name, Pid, PortId, Reason, Ref,
-        Runtime, Spawn, Timeout, TimerRef, cancel_timer, demonitor, demonitor_flush, exit,
-        exit_signal, is_alive, link, links, make_ref, monitor, process_info, processes, receive,
-        receive_any, receive_match, receive_match_timeout, receive_timeout, register, registered,
-        self_pid, send, send_after, sleep, spawn, spawn_link, spawn_monitor, start_timer,
-        trap_exit, try_spawn, unlink, unlink_flush, unregister, whereis, yield_now,
+        ActorId, Down, Exit, Handle, Item, Message, Name, Pid, PortId, Reason, Ref, Runtime, Spawn,
+        Timeout, TimerRef, cancel_timer, demonitor, demonitor_flush, exit, exit_signal, is_alive,
+        link, links, make_ref, monitor, process_info, processes, receive, receive_any,
+        receive_match, receive_match_timeout, receive_timeout, register, registered, self_pid,
+        send, send_after, sleep, spawn, spawn_link, spawn_monitor, start_timer, trap_exit,
+        try_spawn, unlink, unlink_flush, unregister, whereis, yield_now,
     };
 }
 

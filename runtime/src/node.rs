@@ -32,7 +32,7 @@ use crate::pid::{ActorId, Pid};
 use crate::port;
 use crate::process::signal::Signal;
 use crate::reactor::RealReactor;
-use crate::reason::{ExitWith, Outcome, Reason};
+use crate::reason::{Outcome, Reason};
 use crate::reference::Ref;
 use crate::sched::real::Crew;
 use crate::sched::real::pool::Pool;
@@ -375,7 +375,7 @@ impl Handle {
 /// Makes a runtime, runs `main` as its first process, and shuts the runtime down.
 ///
 /// # Errors
-/// What `main` returns, or its exit reason as an [`ExitWith`], or what kept the runtime from starting.
+/// What `main` returns, or its exit reason as a [`Reason`], or what kept the runtime from starting.
 #[track_caller]
 pub fn run<T, F>(main: F) -> Result<T>
 where
@@ -385,5 +385,5 @@ where
     let runtime = Runtime::new()?;
     runtime
         .block_on(main)
-        .unwrap_or_else(|reason| Err(Box::new(ExitWith(reason))))
+        .unwrap_or_else(|reason| Err(reason.into()))
 }

@@ -152,18 +152,9 @@ impl fmt::Debug for Word {
     }
 }
 
-/// A reason as an error: `return Err(ExitWith(reason).into())` ends the process with exactly this
-/// reason, and `?` passes it on (P-11).
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExitWith(pub Reason);
-
-impl fmt::Display for ExitWith {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "exit: {}", self.0)
-    }
-}
-
-impl Error for ExitWith {}
+/// A reason is an error: `return Err(reason.into())` ends the process with exactly this reason, and `?`
+/// passes it on (P-11).
+impl Error for Reason {}
 
 /// What a process may return: `()`, `!`, or a `Result` of these whose error becomes the reason.
 pub trait Outcome {
@@ -205,8 +196,8 @@ impl<T: Outcome, E: Into<Box<dyn Error + Send + Sync>>> Outcome for std::result:
             Ok(value) => value.into_reason(),
             Err(error) => {
                 let error: Box<dyn Error + Send + Sync> = error.into();
-                match error.downcast::<ExitWith>() {
-                    Ok(exit) => exit.0,
+                match error.downcast::<Reason>() {
+                    Ok(reason) => *reason,
                     Err(error) => Reason::Error(error.into()),
                 }
             }

@@ -304,8 +304,7 @@ fn main() -> runtime::Result<ExitCode> {
         .processes_max(PROCESSES_MAX);
     let runtime = builder.on_crash(|_| {}).build()?;
     let Some(line) = runtime
-        .block_on(measure(work.clone(), n))
-        .map_err(ExitWith)?
+        .block_on(measure(work.clone(), n))?
     else {
         eprintln!("bench_actors: no work is called {work}");
         return Ok(ExitCode::from(2));

@@ -33,7 +33,11 @@ fn main() -> ExitCode {
                 let _ = io::stdout().write_all(transcript.text.as_bytes());
                 if let Some(error) = transcript.error {
                     eprintln!("scenario: {file}: {error}");
-                    code = code.max(if matches!(error, RunError::Sockets(..)) { 2 } else { 1 });
+                    code = code.max(if matches!(error, RunError::Sockets(..)) {
+                        2
+                    } else {
+                        1
+                    });
                 }
             }
             Err(error) => {

@@ -31,7 +31,12 @@ pub(super) struct Done {
 /// What a process does all its life.
 pub(super) async fn body(stage: Arc<Stage>) {
     loop {
-        let Do { from, tag, function, args } = receive().await;
+        let Do {
+            from,
+            tag,
+            function,
+            args,
+        } = receive().await;
         let answer = ops::perform(&function, &args, &stage).await;
         send(from, Done { tag, answer });
     }

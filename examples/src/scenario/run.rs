@@ -72,7 +72,10 @@ impl fmt::Display for RunError {
             RunError::Argument(line, error) => write!(out, "line {line}: {error}"),
             RunError::NotStarted(line, name) => write!(out, "line {line}: {name} has no call"),
             RunError::Sockets(line, function) => {
-                write!(out, "line {line}: {function}: a simulated world has no sockets yet")
+                write!(
+                    out,
+                    "line {line}: {function}: a simulated world has no sockets yet"
+                )
             }
             RunError::Runtime(error) => write!(out, "no runtime: {error}"),
             RunError::Coordinator(reason) => write!(out, "the coordinator ended: {reason}"),
@@ -178,7 +181,14 @@ struct Started {
 impl Coordinator {
     async fn step(&mut self, number: usize, step: Step) -> Result<String, RunError> {
         match step {
-            Step::Call { process, background, var, function, args, shown } => {
+            Step::Call {
+                process,
+                background,
+                var,
+                function,
+                args,
+                shown,
+            } => {
                 let pid = self.process(&process);
                 // In the order in which the reference makes them.
                 for name in script::named(&args) {
@@ -187,7 +197,15 @@ impl Coordinator {
                 let args = script::evaluate_all(&args, self)
                     .map_err(|error| RunError::Argument(number, error))?;
                 let (from, tag) = (runtime::self_pid(), make_ref());
-                send(pid, Do { from, tag, function, args });
+                send(
+                    pid,
+                    Do {
+                        from,
+                        tag,
+                        function,
+                        args,
+                    },
+                );
                 let call = Started { tag, var, shown };
                 if background {
                     let line = transcript::started(&process, &call.shown);

@@ -234,6 +234,15 @@ pub fn port_info(port: PortId) -> Option<PortInfo> {
     current(|current| info::of(current.core(), port))
 }
 
+/// Whether a port is there: open, or closing with output that its driver has yet to flush (8.2). For all
+/// but its driver one that is closing is closed; it is there in that it holds what the driver holds.
+///
+/// # Panics
+/// Outside of a process.
+pub fn port_exists(port: PortId) -> bool {
+    current(|current| info::exists(current.core(), port))
+}
+
 /// The open ports (`erlang:ports/0`).
 ///
 /// # Panics

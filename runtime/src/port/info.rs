@@ -49,6 +49,12 @@ pub(super) fn of(core: &Arc<Core>, id: PortId) -> Option<PortInfo> {
     })
 }
 
+pub(super) fn exists(core: &Core, id: PortId) -> bool {
+    let pin = core.pin();
+    let cell = core.ports.get(id.slot, id.generation, &pin);
+    id.node == core.node && cell.is_some_and(|cell| cell.body.lock().phase != Phase::Closed)
+}
+
 /// The ports that are not closed; those that are flushing included where `flushing`.
 pub(crate) fn ids(core: &Core, flushing: bool) -> Vec<PortId> {
     let mut ids = Vec::new();

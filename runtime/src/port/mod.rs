@@ -22,8 +22,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 pub use api::{
-    OpenError, PortClosed, Reservation, call, close, extension, is_simulated, open, port_info,
-    ports, reserve,
+    OpenError, PortClosed, Reservation, call, close, extension, is_simulated, open, port_exists,
+    port_info, ports, reserve,
 };
 pub use cx::PortCx;
 pub use driver::{Driver, Flush, Turn};

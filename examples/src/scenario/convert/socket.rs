@@ -71,7 +71,11 @@ fn from_http(http: Http) -> Term {
     };
     let pair = |(major, minor): (u32, u32)| Term::tuple([int(major.into()), int(minor.into())]);
     match http.packet {
-        HttpPacket::Request { method, uri, version } => {
+        HttpPacket::Request {
+            method,
+            uri,
+            version,
+        } => {
             let method = match method {
                 Method::Known(name) => Term::atom(name),
                 Method::Other(name) => text(name),
@@ -79,11 +83,20 @@ fn from_http(http: Http) -> Term {
             let uri = from_uri(uri, text);
             Term::tuple([Term::atom("http_request"), method, uri, pair(version)])
         }
-        HttpPacket::Response { version, status, phrase } => {
+        HttpPacket::Response {
+            version,
+            status,
+            phrase,
+        } => {
             let tag = Term::atom("http_response");
             Term::tuple([tag, pair(version), int(status.into()), text(phrase)])
         }
-        HttpPacket::Header { index, field, original, value } => {
+        HttpPacket::Header {
+            index,
+            field,
+            original,
+            value,
+        } => {
             let field = match field {
                 Field::Known(name) => Term::atom(name),
                 Field::Other(name) => text(name),
@@ -100,16 +113,19 @@ fn from_uri(uri: Uri, text: impl Fn(Vec<u8>) -> Term) -> Term {
     match uri {
         Uri::Star => Term::atom("*"),
         Uri::AbsPath(path) => Term::tuple([Term::atom("abs_path"), text(path)]),
-        Uri::Absolute { https, host, port, path } => Term::tuple([
+        Uri::Absolute {
+            https,
+            host,
+            port,
+            path,
+        } => Term::tuple([
             Term::atom("absoluteURI"),
             Term::atom(if https { "https" } else { "http" }),
             text(host),
             port.map_or_else(|| Term::atom("undefined"), |port| int(port.into())),
             text(path),
         ]),
-        Uri::Scheme(scheme, rest) => {
-            Term::tuple([Term::atom("scheme"), text(scheme), text(rest)])
-        }
+        Uri::Scheme(scheme, rest) => Term::tuple([Term::atom("scheme"), text(scheme), text(rest)]),
         Uri::Other(target) => text(target),
     }
 }

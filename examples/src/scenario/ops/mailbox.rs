@@ -89,7 +89,10 @@ fn send(to: &Term, message: &Term) -> CallResult {
     let named = match (to, to.as_tuple()) {
         (Term::Handle(handle), _) => {
             // An inactive reference is an address that leads nowhere.
-            handle.actor().into_iter().for_each(|to| deliver(to, message));
+            handle
+                .actor()
+                .into_iter()
+                .for_each(|to| deliver(to, message));
             return Ok(ok());
         }
         (Term::Atom(name), _) => runtime::whereis(&**name),

@@ -12,9 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStringExt;
 
 use bytes::Bytes;
-use gen_tcp::{
-    Active, Address, Backend, Deliver, Family, Mode, Name, Opt, PacketType, Protocol,
-};
+use gen_tcp::{Active, Address, Backend, Deliver, Family, Mode, Name, Opt, PacketType, Protocol};
 
 use super::super::convert::Term;
 use super::{CallResult, Raise};
@@ -93,9 +91,14 @@ pub(super) fn inexpressible(odd: Odd<'_>) -> CallResult {
 
 /// The options of listen.
 pub(super) fn for_listen(term: &Term) -> Result<Vec<Opt>, CallResult> {
-    let terms = term.elements().ok_or_else(|| inexpressible(Odd::ListenOptions))?;
+    let terms = term
+        .elements()
+        .ok_or_else(|| inexpressible(Odd::ListenOptions))?;
     let is_known = |term: &&Term| !matches!(option(term), Opt::Unknown(_));
-    let others_are_known = terms.iter().filter(|term| backlog(term).is_none()).all(|t| is_known(&t));
+    let others_are_known = terms
+        .iter()
+        .filter(|term| backlog(term).is_none())
+        .all(|t| is_known(&t));
     match terms.iter().rev().find_map(backlog) {
         Some(value) if value.as_int().is_none() && others_are_known => {
             Err(inexpressible(Odd::ListenBacklog))
@@ -113,7 +116,9 @@ fn backlog(term: &Term) -> Option<&Term> {
 
 /// The options of connect.
 pub(super) fn for_connect(term: &Term) -> Result<Vec<Opt>, CallResult> {
-    let terms = term.elements().ok_or_else(|| inexpressible(Odd::ConnectOptions))?;
+    let terms = term
+        .elements()
+        .ok_or_else(|| inexpressible(Odd::ConnectOptions))?;
     Ok(options(&terms))
 }
 
@@ -123,12 +128,18 @@ pub(super) fn for_setopts(term: &Term) -> Result<Vec<Opt>, CallResult> {
         Term::Improper(_, tail) => tail,
         other => other,
     };
-    let terms = term.elements().ok_or_else(|| inexpressible(Odd::SetoptsOptions(rest)))?;
+    let terms = term
+        .elements()
+        .ok_or_else(|| inexpressible(Odd::SetoptsOptions(rest)))?;
     Ok(options(&terms))
 }
 
 fn options(terms: &[Term]) -> Vec<Opt> {
-    terms.iter().filter(|term| !is_no_fd(term)).map(option).collect()
+    terms
+        .iter()
+        .filter(|term| !is_no_fd(term))
+        .map(option)
+        .collect()
 }
 
 /// `{fd,foo}` and `{fd,-1}`: no descriptor, and no error either (CON-16, LIS-4).
@@ -145,8 +156,11 @@ pub(super) fn names(term: &Term) -> Result<Vec<Name>, CallResult> {
     Ok(terms.iter().map(name).collect())
 }
 
+/// The name of an option, and what makes one of a value.
+type Row<V> = (&'static str, fn(V) -> Opt);
+
 /// Options whose value is true or false.
-const FLAGS: [(&str, fn(bool) -> Opt); 19] = [
+const FLAGS: [Row<bool>; 19] = [
     ("exit_on_close", Opt::ExitOnClose),
     ("show_econnreset", Opt::ShowEconnreset),
     ("send_timeout_close", Opt::SendTimeoutClose),
@@ -165,11 +179,13 @@ const FLAGS: [(&str, fn(bool) -> Opt); 19] = [
     ("recvtclass", Opt::Recvtclass),
     ("ipv6_v6only", Opt::Ipv6V6only),
     ("dontroute", Opt::Dontroute),
-    ("active", |on| Opt::Active(if on { Active::True } else { Active::False })),
+    ("active", |on| {
+        Opt::Active(if on { Active::True } else { Active::False })
+    }),
 ];
 
 /// Options whose value is a number.
-const NUMBERS: [(&str, fn(i64) -> Opt); 20] = [
+const NUMBERS: [Row<i64>; 20] = [
     ("packet_size", Opt::PacketSize),
     ("line_delimiter", Opt::LineDelimiter),
     ("header", Opt::Header),
@@ -264,14 +280,19 @@ fn flag(name: &str, on: Option<bool>) -> Option<Opt> {
 }
 
 fn worded(name: &str, word: &str) -> Option<Opt> {
-    let (_, _, option) = WORDS.into_iter().find(|(n, w, _)| (*n, *w) == (name, word))?;
+    let (_, _, option) = WORDS
+        .into_iter()
+        .find(|(n, w, _)| (*n, *w) == (name, word))?;
     Some(option)
 }
 
 fn number(name: &str, value: i64) -> Option<Opt> {
     match name {
         "active" => Some(Opt::Active(Active::N(value))),
-        "packet" => NUMBERED.iter().find(|(n, _)| *n == value).map(|(_, kind)| Opt::Packet(*kind)),
+        "packet" => NUMBERED
+            .iter()
+            .find(|(n, _)| *n == value)
+            .map(|(_, kind)| Opt::Packet(*kind)),
         "send_timeout" => Some(Opt::SendTimeout(Some(value))),
         _ => {
             let (_, make) = NUMBERS.iter().find(|(number, _)| *number == name)?;
@@ -306,7 +327,11 @@ fn raw(level: &Term, option: &Term, value: &Term) -> Option<Opt> {
         return None;
     };
     let (level, option, value) = (int(level)?, int(option)?, value.to_vec());
-    Some(Opt::Raw { level, option, value })
+    Some(Opt::Raw {
+        level,
+        option,
+        value,
+    })
 }
 
 fn int(term: &Term) -> Option<i32> {
@@ -343,7 +368,10 @@ pub(super) fn ip_address(term: &Term) -> Option<IpAddr> {
     if let Ok(groups) = <[u16; 8]>::try_from(&groups[..]) {
         return Some(Ipv6Addr::from(groups).into());
     }
-    let octets: Option<Vec<u8>> = groups.iter().map(|group| u8::try_from(*group).ok()).collect();
+    let octets: Option<Vec<u8>> = groups
+        .iter()
+        .map(|group| u8::try_from(*group).ok())
+        .collect();
     let octets = <[u8; 4]>::try_from(octets?).ok()?;
     Some(Ipv4Addr::from(octets).into())
 }
@@ -383,7 +411,11 @@ fn name(term: &Term) -> Name {
             size => i64::try_from(size.as_int()?).ok()?,
         };
         let (level, option) = (int(level)?, int(option)?);
-        Some(Name::Raw { level, option, size })
+        Some(Name::Raw {
+            level,
+            option,
+            size,
+        })
     };
     match (term, term.as_tuple()) {
         (Term::Atom(word), _) => plain_name(word).unwrap_or(UNKNOWN),
@@ -401,10 +433,12 @@ fn plain_name(word: &str) -> Option<Name> {
         "netns" => Some(Name::Netns),
         "pktoptions" => Some(Name::Pktoptions),
         _ => {
-            let option = flag(word, Some(false)).or_else(|| number(word, 0)).or_else(|| {
-                let found = WORDS.into_iter().find(|(name, ..)| *name == word);
-                found.map(|(_, _, option)| option)
-            });
+            let option = flag(word, Some(false))
+                .or_else(|| number(word, 0))
+                .or_else(|| {
+                    let found = WORDS.into_iter().find(|(name, ..)| *name == word);
+                    found.map(|(_, _, option)| option)
+                });
             option.map(|option| option.name())
         }
     }
@@ -413,9 +447,19 @@ fn plain_name(word: &str) -> Option<Name> {
 /// An option as getopts gives it.
 pub(super) fn to_term(option: &Opt) -> Term {
     let name = Term::atom(option.name().atom());
-    if let Opt::Raw { level, option, value } = option {
+    if let Opt::Raw {
+        level,
+        option,
+        value,
+    } = option
+    {
         let (level, option) = (Term::Int((*level).into()), Term::Int((*option).into()));
-        return Term::tuple([name, level, option, Term::Binary(Bytes::from(value.clone()))]);
+        return Term::tuple([
+            name,
+            level,
+            option,
+            Term::Binary(Bytes::from(value.clone())),
+        ]);
     }
     Term::tuple([name, value(option)])
 }
@@ -457,8 +501,11 @@ fn value(option: &Opt) -> Term {
 
 /// `true`, `false`, or the first word that stands for the value.
 fn value_word(option: &Opt) -> Term {
-    let is = |(_, make): &(&str, fn(bool) -> Opt), on: bool| make(on) == *option;
-    if let Some(on) = [true, false].into_iter().find(|on| FLAGS.iter().any(|row| is(row, *on))) {
+    let is = |(_, make): &Row<bool>, on: bool| make(on) == *option;
+    if let Some(on) = [true, false]
+        .into_iter()
+        .find(|on| FLAGS.iter().any(|row| is(row, *on)))
+    {
         return Term::boolean(on);
     }
     let word = WORDS.into_iter().find(|(_, _, known)| known == option);

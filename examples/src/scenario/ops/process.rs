@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use runtime::port::{self, port_info};
+use runtime::port::{self, port_exists, port_info};
 use runtime::{ActorId, TimerTarget};
 
 use super::super::actor::{Stage, body};
@@ -78,7 +78,7 @@ pub(super) async fn call(function: &str, args: &[Term], stage: &Stage) -> Option
         ("start_timer", [time, to, message]) => timer(time, to, message, true),
         ("cancel_timer", [timer]) => cancel_timer(timer),
         ("is_open", [port]) => {
-            of_port(port).map(|port| Term::boolean(port.and_then(port_info).is_some()))
+            of_port(port).map(|port| Term::boolean(port.is_some_and(port_exists)))
         }
         ("owner", [port]) => of_port(port).map(owner),
         ("port_links", [port]) => of_port(port).map(|port| match port.and_then(port_info) {

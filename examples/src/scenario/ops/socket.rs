@@ -81,12 +81,7 @@ pub(super) async fn call(function: &str, args: &[Term], stage: &Stage) -> Option
 }
 
 /// The calls whose first argument is a socket, and that ask for nothing before it.
-async fn of_socket(
-    function: &str,
-    of: &Term,
-    rest: &[Term],
-    stage: &Stage,
-) -> Option<CallResult> {
+async fn of_socket(function: &str, of: &Term, rest: &[Term], stage: &Stage) -> Option<CallResult> {
     if !is_socket_call(function) {
         return None;
     }
@@ -156,9 +151,7 @@ fn done(result: Result<(), Error>) -> CallResult {
 /// `{ok,Socket}` of connect and listen, whose bad options and arguments are raised (0.3, class 2).
 fn opened(opened: Result<Socket, Error>, stage: &Stage) -> CallResult {
     match opened {
-        Err(Error::BadArg | Error::BadOption(_)) => {
-            Err(super::Raise::exit(Term::atom("badarg")))
-        }
+        Err(Error::BadArg | Error::BadOption(_)) => Err(super::Raise::exit(Term::atom("badarg"))),
         other => accepted(other, stage),
     }
 }
@@ -350,11 +343,17 @@ const STATS: [(&str, Stat); 10] = [
 
 fn stat(term: &Term) -> Option<Stat> {
     let name = term.as_atom()?;
-    STATS.iter().find(|(known, _)| *known == name).map(|(_, stat)| *stat)
+    STATS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, stat)| *stat)
 }
 
 fn stat_name(stat: Stat) -> &'static str {
-    STATS.iter().find(|(_, known)| *known == stat).map_or("unknown", |(name, _)| name)
+    STATS
+        .iter()
+        .find(|(_, known)| *known == stat)
+        .map_or("unknown", |(name, _)| name)
 }
 
 fn cancel_monitor(monitor: &Term) -> CallResult {
