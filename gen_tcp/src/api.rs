@@ -341,7 +341,7 @@ pub async fn send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> 
         }
         let (wakeup, op) = (Wakeup::new(cx), &mut place.op);
         match call(socket, |port, cx| port.send(cx, op, Some(wakeup))) {
-            Err(PortClosed) => Poll::Ready(Err(Error::Closed)),
+            Err(PortClosed) => Poll::Ready(Err(place.op.closed())),
             Ok(Sent::Done(result)) => Poll::Ready(result),
             Ok(Sent::Waits(limit)) => {
                 if alarm.is_none() {
@@ -443,16 +443,11 @@ pub fn controlling_process(socket: Socket, to: Pid) -> Result<(), Error> {
 /// Dropped while it waits, the socket stays open.
 pub async fn close(socket: Socket) -> Result<(), Error> {
     wait_drained(socket).await;
-    let linked = runtime::links().iter().any(|actor| *actor == socket);
-    if linked {
-        runtime::unlink(socket);
-    }
+    runtime::unlink(socket);
     let _ = port::close(socket.port());
     let closed = |message: &Tcp| *message == Tcp::Closed(socket);
     runtime::receive_match_timeout(closed, Duration::ZERO).await;
-    if linked {
-        runtime::unlink_flush(socket);
-    }
+    runtime::unlink_flush(socket);
     Ok(())
 }
 

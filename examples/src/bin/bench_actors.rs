@@ -303,9 +303,7 @@ fn main() -> runtime::Result<ExitCode> {
         .workers(threads)
         .processes_max(PROCESSES_MAX);
     let runtime = builder.on_crash(|_| {}).build()?;
-    let Some(line) = runtime
-        .block_on(measure(work.clone(), n))?
-    else {
+    let Some(line) = runtime.block_on(measure(work.clone(), n))? else {
         eprintln!("bench_actors: no work is called {work}");
         return Ok(ExitCode::from(2));
     };

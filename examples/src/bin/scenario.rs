@@ -1,10 +1,10 @@
 //! `scenario [--sim SEED] FILE...`: runs scenarios on this project's runtime and prints their
 //! transcripts. The language is described in `tests/oracle/README.md`.
 //!
-//! With `--sim` each scenario runs in the simulated world of the seed (decimal, or hexadecimal with
-//! `0x`), without sockets. Exit code: 0 where every scenario ran to its end, however its calls ended; 1
-//! where one did not; 2 where the command line, or a call in a simulated world, asks for what there is
-//! not.
+//! With `--sim` each scenario runs in the simulated world of the seed (decimal, or hexadecimal
+//! with `0x`), without sockets. Exit code: 0 where every scenario ran to its end, however its
+//! calls ended; 1 where one did not; 2 where the command line, or a call in a simulated world,
+//! asks for what there is not.
 
 use std::fs;
 use std::io::{self, Write};

@@ -126,8 +126,9 @@ fn from_down(down: Down) -> Term {
     let reason = from_reason(&down.reason);
     let (kind, item) = match down.item {
         Item::Process(id) => ("process", pid(id)),
-        // OTP names the type right only where the reason fits into a machine word: beside any other
-        // it calls the port a process. The runtime knows what it is; the transcript says what OTP says.
+        // OTP names the type right only where the reason fits into a machine word: beside any
+        // other it calls the port a process. The runtime knows what it is; the transcript says
+        // what OTP says.
         Item::Port(id) if is_immediate(&reason) => ("port", port(id)),
         Item::Port(id) => ("process", port(id)),
         Item::Name(name) => {

@@ -1,13 +1,14 @@
 //! The calls of the language, made in the process that a script names.
 //!
-//! `perform` finds the call by its name and the number of its arguments; the calls on processes are
-//! in `process`, those that take or send messages in `mailbox`, those of gen_tcp in `socket`, their
-//! options in `options`.
+//! `perform` finds the call by its name and the number of its arguments; the calls on processes
+//! are in `process`, those that take or send messages in `mailbox`, those of gen_tcp in `socket`,
+//! their options in `options`.
 //!
-//! Invariant: a call gives one answer, and one that cannot be made with its arguments is raised with
-//! Erlang's class and reason. That is decided here, before the typed interface is called, where that
-//! interface cannot express the argument at all.
+//! Invariant: a call gives one answer, and one that cannot be made with its arguments is raised
+//! with Erlang's class and reason. That is decided here, before the typed interface is called,
+//! where that interface cannot express the argument at all.
 
+mod address;
 mod mailbox;
 mod options;
 mod process;

@@ -1,8 +1,9 @@
 //! Running a scenario: the coordinator, which makes its processes, gives each line to one of them,
 //! waits as the line says, and writes the transcript.
 //!
-//! Called by the program `scenario` and by the tests. The coordinator is a process itself, so that a
-//! scenario runs alike in a runtime of its own and in a simulated world, where the waits are virtual.
+//! Called by the program `scenario` and by the tests. The coordinator is a process itself, so that
+//! a scenario runs alike in a runtime of its own and in a simulated world, where the waits are
+//! virtual.
 //!
 //! Invariants:
 //! 1. A process exists from the first line that names it, and is watched from then on. The end of

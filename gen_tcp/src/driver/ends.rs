@@ -172,6 +172,11 @@ impl TcpPort {
             return Flush::Done;
         }
         self.writer.wake_all(cx);
+        self.writer.delayed = false;
+        self.write_queue(cx);
+        if self.writer.len() == 0 {
+            return Flush::Done;
+        }
         cx.set_timer(FLUSH_LIMIT);
         Flush::Later
     }

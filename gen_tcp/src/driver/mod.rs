@@ -24,6 +24,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runtime::Message;
 use runtime::port::{Driver, Flush, PortCx, Readiness, Turn};
 
 use crate::Socket;
@@ -260,6 +261,16 @@ impl Driver for TcpPort {
         let mut op = SendOp::new(data.into());
         drop(self.send(cx, &mut op, None));
         true
+    }
+
+    fn hand_over(&mut self, messages: &[Message]) -> bool {
+        // 4.2 step 5: with its `tcp_closed` moved, the port is as good as gone.
+        let closed = |message: &Message| matches!(message.downcast_ref(), Some(Tcp::Closed(_)));
+        let ended = messages.iter().any(closed);
+        if ended {
+            self.active = ActiveState::False;
+        }
+        !ended
     }
 
     fn flush(&mut self, cx: &mut PortCx<'_>, kill: bool) -> Flush {

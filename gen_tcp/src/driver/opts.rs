@@ -72,6 +72,7 @@ impl TcpPort {
             }
             return;
         }
+        self.reader.overtake();
         match self.reader.ended {
             // Input that was refused has been reported by its recv; nothing more is sent (1.21).
             Some(Error::Emsgsize) => {}

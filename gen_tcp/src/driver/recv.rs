@@ -15,6 +15,7 @@ use runtime::port::{PortCx, Turn};
 
 use super::scratch::{self, Filled};
 use super::{TcpPort, Wire};
+use crate::Socket;
 use crate::data::{Data, Http, SslTls, Tcp};
 use crate::error::Error;
 use crate::options::{ActiveState, Deliver, Mode, PacketType, Settings};
@@ -47,6 +48,8 @@ struct Op {
     wakeup: Option<Wakeup>,
     /// Decided by somebody else.
     result: Option<Error>,
+    /// The socket was set active meanwhile: it gets no data any more (ACT-13).
+    overtaken: bool,
 }
 
 /// What reading came to.
@@ -128,6 +131,13 @@ impl Reader {
         self.op.is_some()
     }
 
+    /// The socket was set active.
+    pub(super) fn overtake(&mut self) {
+        if let Some(op) = &mut self.op {
+            op.overtaken = true;
+        }
+    }
+
     pub(super) fn clear(&mut self) {
         self.input = BytesMut::new();
         self.decoder.rescan();
@@ -166,10 +176,7 @@ fn open(settings: &Settings, packet: Packet, bytes: &[u8]) -> (Data, usize) {
     let copy = |range: std::ops::Range<usize>| Bytes::copy_from_slice(&bytes[range]);
     let consumed = packet.consumed;
     match packet.content {
-        Content::Bytes(range) => {
-            let length = range.len();
-            (form(settings, copy(range)), length)
-        }
+        Content::Bytes(range) => (form(settings, copy(range)), consumed),
         Content::Http(packet) => {
             let binary = matches!(settings.packet, PacketType::HttpBin | PacketType::HttphBin);
             (Data::Http(Http { packet, binary }), consumed)
@@ -193,6 +200,15 @@ fn open(settings: &Settings, packet: Packet, bytes: &[u8]) -> (Data, usize) {
     }
 }
 
+/// `{S,{data,Data}}`: of a port that was not opened for binaries the data is a list, whatever the mode.
+fn port_message(socket: Socket, data: Data) -> Tcp {
+    let list = match data {
+        Data::Header(front, rest) => [&front[..], &rest[..]].concat(),
+        data => data.to_vec(),
+    };
+    Tcp::Port(socket, Data::List(list))
+}
+
 impl TcpPort {
     /// One attempt of a process that receives. `op` is its number, once it waits.
     pub(crate) fn recv(
@@ -202,22 +218,23 @@ impl TcpPort {
         length: usize,
         wakeup: Wakeup,
     ) -> Poll<Result<Data, Error>> {
-        match op {
-            None => self.may_recv(length)?,
-            Some(id) => match &mut self.reader.op {
+        let overtaken = match op {
+            None => {
+                self.may_recv(length)?;
+                false
+            }
+            Some(id) => match &self.reader.op {
                 Some(waiting) if waiting.id == *id => {
                     if let Some(error) = waiting.result {
                         self.reader.op = None;
                         return Poll::Ready(Err(error));
                     }
+                    waiting.overtaken
                 }
                 _ => return Poll::Ready(Err(Error::Closed)),
             },
-        }
-        // Set active meanwhile: the data goes to the owner, this waits on (ACT-13).
-        if !self.is_active()
-            && let Some(result) = self.take(cx, length)
-        {
+        };
+        if !overtaken && let Some(result) = self.take(cx, length) {
             self.reader.op = None;
             return Poll::Ready(result);
         }
@@ -230,6 +247,7 @@ impl TcpPort {
             id,
             wakeup: Some(wakeup),
             result: None,
+            overtaken,
         });
         Poll::Pending
     }
@@ -264,7 +282,7 @@ impl TcpPort {
             match self.assemble(length) {
                 Ok(Some((data, size))) => {
                     self.stats.received(size);
-                    return Some(Ok(data));
+                    return self.hand_out(cx, data);
                 }
                 Ok(None) => {}
                 Err(TooLong) => return Some(Err(self.read_failed(cx, Error::Emsgsize))),
@@ -277,7 +295,8 @@ impl TcpPort {
                 match self.read_raw() {
                     (Read::Some, bytes) => {
                         self.stats.received(bytes.len());
-                        return Some(Ok(form(&self.settings, bytes)));
+                        let data = form(&self.settings, bytes);
+                        return self.hand_out(cx, data);
                     }
                     (Read::Nothing, _) => return None,
                     (Read::End, _) => return Some(Err(self.eof(cx))),
@@ -290,6 +309,18 @@ impl TcpPort {
                 Read::End => return Some(Err(self.eof(cx))),
                 Read::Failed(error) => return Some(Err(self.read_failed(cx, error))),
             }
+        }
+    }
+
+    /// Data for a recv. With `{deliver,port}` it goes to the owner as a message, and the recv waits on, as
+    /// one that was overtaken.
+    fn hand_out(&mut self, cx: &mut PortCx<'_>, data: Data) -> Option<Result<Data, Error>> {
+        match (self.settings.deliver, data) {
+            (Deliver::Port, data @ (Data::Binary(_) | Data::List(_) | Data::Header(..))) => {
+                cx.send_owner(port_message(Self::socket(cx), data));
+                None
+            }
+            (_, data) => Some(Ok(data)),
         }
     }
 
@@ -414,7 +445,7 @@ impl TcpPort {
         cx.send_owner(match data {
             Data::Http(packet) => Tcp::Http(socket, packet),
             Data::SslTls(record) => Tcp::SslTls(socket, record),
-            data if self.settings.deliver == Deliver::Port => Tcp::Port(socket, data),
+            data if self.settings.deliver == Deliver::Port => port_message(socket, data),
             data => Tcp::Data(socket, data),
         });
         match self.active {

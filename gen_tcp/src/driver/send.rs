@@ -81,15 +81,31 @@ pub(crate) struct SendOp {
     data: IoData,
     /// Its number, once it waits.
     id: Option<u64>,
+    /// Its data was written or queued.
+    accepted: bool,
 }
 
 impl SendOp {
     pub(crate) fn new(data: IoData) -> Self {
-        SendOp { data, id: None }
+        SendOp {
+            data,
+            id: None,
+            accepted: false,
+        }
     }
 
     pub(crate) fn id(&self) -> Option<u64> {
         self.id
+    }
+
+    /// What it is told where the port is closed: one that was never looked at is a command to a port that
+    /// does not exist (process 8.4).
+    pub(crate) fn closed(&self) -> Error {
+        if self.id.is_some() && !self.accepted {
+            Error::Einval
+        } else {
+            Error::Closed
+        }
     }
 }
 
@@ -242,6 +258,7 @@ impl TcpPort {
             self.writer.suspended.retain(|(other, _)| *other != id);
         }
         let result = self.accept_data(cx, &mut op.data);
+        op.accepted = true;
         match result {
             Ok(true) if self.settings.send_timeout_ms == Some(0) => {
                 self.writer.wake_next(cx);

@@ -8,6 +8,7 @@ use std::any::Any;
 use std::io;
 
 use super::{PortCx, Readiness};
+use crate::message::Message;
 
 /// What a driver that was told of readiness says.
 #[must_use]
@@ -55,6 +56,13 @@ pub trait Driver: Any + Send {
     fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8]) -> bool {
         let _ = (cx, data);
         false
+    }
+
+    /// The port is being handed over, and these of its messages go to the new owner. False where it stays
+    /// with its owner all the same: because it has ended, as far as its owner can be told.
+    fn hand_over(&mut self, messages: &[Message]) -> bool {
+        let _ = messages;
+        true
     }
 
     /// The port begins to close: links and monitors have been told, and for all others it is closed.

@@ -4,7 +4,8 @@
 //! 2. Checks, in this order: the port is open; the new owner is not the owner already; the caller is the
 //!    owner; the new owner lives, and is told of its link.
 //! 3. The caller takes in what has been sent to it, and the port's messages go from its mailbox to the
-//!    new owner, in their order.
+//!    new owner, in their order. The driver may say that the port has ended with one of these messages:
+//!    then it stays where it is.
 //! 4. The owner changes, in the port and in the links of both ends.
 //! 5. The lock is freed.
 //!
@@ -88,26 +89,44 @@ fn move_all(cell: &PortCell, caller: &Pcb, to: Pid) -> Result<Vec<Message>, Hand
     ) {
         return Err(HandOverError::NoProc);
     }
+    let moved = if body.has_sent {
+        take_messages(cell, caller)
+    } else {
+        Vec::new()
+    };
+    let changes = body.driver.hand_over(&moved);
     let mut refused = Vec::new();
-    if std::mem::take(&mut body.has_sent) {
-        signal::receive(caller);
-        let token = cell.id.token();
-        // SAFETY: this thread runs the caller, and `extract` calls nothing of the user's.
-        let mailbox = &mut unsafe { caller.private() }.mailbox;
-        let moved = mailbox.extract(|node| node.port() == token);
-        caller.note_queue_len(mailbox.len());
-        body.has_sent = !moved.is_empty();
-        for message in moved {
-            refused.extend(core.send_message(to, message).err());
-        }
+    body.has_sent = changes && !moved.is_empty();
+    for message in moved {
+        refused.extend(core.send_message(to, message).err());
+    }
+    if !changes {
+        core.signal(
+            to,
+            Signal::Unlinked {
+                from: cell.id.into(),
+            },
+        );
+        return Ok(refused);
     }
     body.owner = to;
     body.links.remove(&caller.pid);
     body.links.insert(to, ());
     drop(body);
-    // SAFETY: as above.
+    // SAFETY: this thread runs the caller, and nothing of the user's is called.
     unsafe { caller.private() }.links.remove(&cell.id.into());
     Ok(refused)
+}
+
+/// Takes the port's messages out of the caller's inbox and mailbox, in their order.
+fn take_messages(cell: &PortCell, caller: &Pcb) -> Vec<Message> {
+    signal::receive(caller);
+    let token = cell.id.token();
+    // SAFETY: this thread runs the caller, and `extract` calls nothing of the user's.
+    let mailbox = &mut unsafe { caller.private() }.mailbox;
+    let moved = mailbox.extract(|node| node.port() == token);
+    caller.note_queue_len(mailbox.len());
+    moved
 }
 
 /// The owner of a port, dead or alive (`port_info(Port, connected)`); `None` where the port is closed.

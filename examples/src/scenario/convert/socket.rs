@@ -1,7 +1,7 @@
 //! What gen_tcp delivers, as terms: data, parsed packets, the messages of a socket, names of ends.
 //!
-//! Called for the results of calls and for messages. Invariant: the shapes are those of parts 3.1 and
-//! 6.5 of the contract of gen_tcp.
+//! Called for the results of calls and for messages. Invariant: the shapes are those of parts 3.1
+//! and 6.5 of the contract of gen_tcp.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,7 +1,7 @@
 //! The calls that take messages out of the mailbox, and the one that sends.
 //!
-//! Called by `perform`. Invariant: a call of the coordinator's that waits behind the messages is never
-//! taken for one: only other messages are.
+//! Called by `perform`. Invariant: a call of the coordinator's that waits behind the messages is
+//! never taken for one: only other messages are.
 
 use std::time::Duration;
 

@@ -1,21 +1,21 @@
 //! Options of sockets: terms to `Opt` and back, and what a typed interface cannot express.
 //!
-//! Called by the calls of `socket`. Option terms that no `Opt` can be made of become `Opt::Unknown`:
-//! gen_tcp then refuses the list as it refuses any other bad one, `exit(badarg)` in connect and listen,
-//! `einval` in setopts. What is wrong in another way is answered by `inexpressible`, the one table.
+//! Called by the calls of `socket`. Option terms that no `Opt` can be made of become
+//! `Opt::Unknown`: gen_tcp then refuses the list as it refuses any other bad one, `exit(badarg)`
+//! in connect and listen, `einval` in setopts. What is wrong in another way is answered by
+//! `inexpressible`, the one table.
 //!
-//! Invariant: an option that getopts gives reads back as the term that set it, but for `raw` and `ssl`,
-//! which Erlang renames. Left out: `fd`, because a script has no descriptors to lend; a value that is
-//! a number counts as none.
+//! Invariant: an option that getopts gives reads back as the term that set it, but for `raw` and
+//! `ssl`, which Erlang renames. Left out: `fd`, because a script has no descriptors to lend: a
+//! number is refused like an unknown option.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStringExt;
 
 use bytes::Bytes;
 use gen_tcp::{Active, Address, Backend, Deliver, Family, Mode, Name, Opt, PacketType, Protocol};
 
 use super::super::convert::Term;
-use super::{CallResult, Raise};
+use super::{CallResult, Raise, address};
 
 /// What the typed interface has no arguments for.
 pub(super) enum Odd<'a> {
@@ -40,15 +40,18 @@ pub(super) enum Odd<'a> {
     Monitored,
 }
 
-/// The one table of what the typed interface cannot express, with what Erlang answers.
+/// The one table of what the typed interface cannot express, with what Erlang answers. A negative
+/// time in accept and recv has no row: it waits for ever (`socket::Limit`).
 pub(super) fn inexpressible(odd: Odd<'_>) -> CallResult {
     let exit = |word: &str| Err(Raise::exit(Term::atom(word)));
     match odd {
         // listen(0, foo), listen(0, [binary|foo]): not a list (0.3, class 3).
         Odd::ListenOptions => Err(Raise::function_clause()),
-        // listen(0, [{backlog,none}]): the last backlog is no integer, and nothing else is wrong (LIS-6).
+        // listen(0, [{backlog,none}]): the last backlog is no integer, and nothing else is wrong
+        // (LIS-6).
         Odd::ListenBacklog => Err(Raise::function_clause()),
-        // listen(-1, []), listen(65536, []), listen(no_such_service, []); no service is known (LIS-3).
+        // listen(-1, []), listen(65536, []), listen(no_such_service, []); no service is known
+        // (LIS-3).
         Odd::ListenPortNumber => exit("badarg"),
         // listen("80", []), listen(1.5, []): neither a number nor a name.
         Odd::ListenPort => Err(Raise::function_clause()),
@@ -316,7 +319,7 @@ fn shaped(name: &str, value: &Term) -> Option<Opt> {
             let path = path.iodata()?.to_vec();
             Some(Opt::Netns(std::ffi::OsString::from_vec(path).into()))
         }
-        ("ip" | "ifaddr", value) => address(value).map(Opt::Ip),
+        ("ip" | "ifaddr", value) => address::bound(value).map(Opt::Ip),
         _ => None,
     }
 }
@@ -338,71 +341,8 @@ fn int(term: &Term) -> Option<i32> {
     i32::try_from(term.as_int()?).ok()
 }
 
-/// An address to bind to: a tuple of numbers, `{local,Path}`, or a sockaddr map.
-fn address(term: &Term) -> Option<Address> {
-    if let Some(path) = local_path(term) {
-        return Some(Address::Local(path));
-    }
-    match term {
-        Term::Map(pairs) => sockaddr(pairs),
-        tuple => ip_address(tuple).map(Address::from),
-    }
-}
-
-/// The path of `{local,Path}`.
-pub(super) fn local_path(term: &Term) -> Option<Vec<u8>> {
-    match term.as_tuple()? {
-        [tag, path] if tag.is_atom("local") => Some(path.iodata()?.to_vec()),
-        _ => None,
-    }
-}
-
-/// The address that a tuple of four or eight numbers is.
-pub(super) fn ip_address(term: &Term) -> Option<IpAddr> {
-    let elements = term.as_tuple()?;
-    let groups: Option<Vec<u16>> = elements
-        .iter()
-        .map(|element| u16::try_from(element.as_int()?).ok())
-        .collect();
-    let groups = groups?;
-    if let Ok(groups) = <[u16; 8]>::try_from(&groups[..]) {
-        return Some(Ipv6Addr::from(groups).into());
-    }
-    let octets: Option<Vec<u8>> = groups
-        .iter()
-        .map(|group| u8::try_from(*group).ok())
-        .collect();
-    let octets = <[u8; 4]>::try_from(octets?).ok()?;
-    Some(Ipv4Addr::from(octets).into())
-}
-
-/// `#{family => inet, addr => Address, port => Port}`; for `local` it has a `path`.
-fn sockaddr(pairs: &[(Term, Term)]) -> Option<Address> {
-    let get = |key: &str| {
-        let pair = pairs.iter().find(|(known, _)| known.is_atom(key));
-        pair.map(|(_, value)| value)
-    };
-    let family = get("family")?.as_atom()?;
-    if family == "local" {
-        return Some(Address::Local(get("path")?.iodata()?.to_vec()));
-    }
-    let port = get("port").map_or(Some(0), |port| u16::try_from(port.as_int()?).ok())?;
-    let ip: IpAddr = match (family, get("addr").and_then(Term::as_atom)) {
-        ("inet", Some("any")) => Ipv4Addr::UNSPECIFIED.into(),
-        ("inet", Some("loopback")) => Ipv4Addr::LOCALHOST.into(),
-        ("inet6", Some("any")) => Ipv6Addr::UNSPECIFIED.into(),
-        ("inet6", Some("loopback")) => Ipv6Addr::LOCALHOST.into(),
-        _ => ip_address(get("addr")?)?,
-    };
-    match (family, ip) {
-        ("inet", IpAddr::V4(_)) | ("inet6", IpAddr::V6(_)) => {
-            Some(SocketAddr::new(ip, port).into())
-        }
-        _ => None,
-    }
-}
-
-/// A name for getopts: an atom, or `{raw,Level,Option,Size}` with a number or a binary of that size.
+/// A name for getopts: an atom, or `{raw,Level,Option,Size}` with a number or a binary of that
+/// size.
 fn name(term: &Term) -> Name {
     const UNKNOWN: Name = Name::Unknown("option");
     let raw = |level: &Term, option: &Term, size: &Term| {

@@ -1,9 +1,9 @@
-//! The calls on processes: spawning, exits, links, monitors, names, timers, and what a port says of
-//! itself.
+//! The calls on processes: spawning, exits, links, monitors, names, timers, and what a port says
+//! of itself.
 //!
-//! Called by `perform`. Invariant: each is one call of the runtime's face in the current process, with
-//! the checks in front of it that Erlang makes at run time and Rust at compile time; an argument that
-//! fails them is `badarg`.
+//! Called by `perform`. Invariant: each is one call of the runtime's face in the current process,
+//! with the checks in front of it that Erlang makes at run time and Rust at compile time; an
+//! argument that fails them is `badarg`.
 
 use std::sync::Arc;
 

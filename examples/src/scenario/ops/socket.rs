@@ -2,8 +2,8 @@
 //!
 //! Called by `perform`; the coordinator asks for local ports. Invariants:
 //! 1. Each is one call of gen_tcp's face in the current process, with the script's arguments.
-//! 2. What the face cannot express is answered by the one table in `options`, behind the one check that
-//!    Erlang makes first: a closed socket is `closed` whatever the other arguments are.
+//! 2. What the face cannot express is answered by the one table in `options`, behind the one check
+//!    that Erlang makes first: a closed socket is `closed` whatever the other arguments are.
 //! 3. Errors that Erlang raises in connect and listen are raised, all others returned.
 //!
 //! Left out: names of services, `inet:info`, `fdopen`, `sendfile`.
@@ -18,7 +18,7 @@ use super::super::actor::Stage;
 use super::super::convert::socket::{from_data, from_name, socket};
 use super::super::convert::{self, Handle, Term};
 use super::options::{self, Odd, inexpressible};
-use super::{CallResult, millis, ok, pid_of, port_of};
+use super::{CallResult, address, millis, ok, pid_of, port_of};
 
 /// Whether a function needs the sockets of the system.
 pub(in super::super) fn is_socket_call(function: &str) -> bool {
@@ -223,7 +223,7 @@ fn destination(host: &Term, port: &Term, options: &[Opt]) -> Result<(Host, u16),
         Term::Atom(word) if **word == *"any" => Host::Any,
         Term::Atom(word) if **word == *"loopback" => Host::Loopback,
         Term::Atom(name) => Host::Name(name.to_string()),
-        Term::Tuple(_) => match (options::ip_address(host), options::local_path(host)) {
+        Term::Tuple(_) => match (address::ip(host), address::local_path(host)) {
             (Some(ip), _) => Host::Ip(ip),
             (None, Some(path)) => Host::Local(path),
             (None, None) => return Err(Odd::ConnectHost),
