@@ -401,7 +401,13 @@ async fn recv_within(
         match call(socket, |port, cx| port.recv(cx, op, length, wakeup)) {
             Err(PortClosed) => Poll::Ready(Err(Error::Closed)),
             Ok(Poll::Ready(result)) => Poll::Ready(result),
-            Ok(Poll::Pending) if is_late(&mut alarm, cx) => Poll::Ready(Err(Error::Timeout)),
+            Ok(Poll::Pending) if is_late(&mut alarm, cx) => {
+                let id = place.op.unwrap_or_default();
+                match call(socket, |port, _| port.may_time_out(id)) {
+                    Ok(false) => Poll::Pending,
+                    Ok(true) | Err(PortClosed) => Poll::Ready(Err(Error::Timeout)),
+                }
+            }
             Ok(Poll::Pending) => Poll::Pending,
         }
     })

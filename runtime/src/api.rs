@@ -109,8 +109,8 @@ pub fn make_ref() -> Ref {
 pub async fn exit(reason: impl Into<Reason>) -> ! {
     let reason = reason.into();
     current(|current| {
-        // SAFETY: this thread runs the process, and no user code is called.
-        unsafe { current.pcb().private() }.end_with(reason);
+        // SAFETY: this thread runs the process; what comes back is dropped after the borrow.
+        drop(unsafe { current.pcb().private() }.end_with(reason));
     });
     loop {
         std::future::pending::<()>().await;
@@ -148,7 +148,7 @@ fn exit_self(me: &crate::process::Pcb, reason: Reason) {
     // SAFETY: (both) this thread runs the process, and no user code is called.
     let trapping = unsafe { me.private() }.trap_exit;
     match exit_verdict(ExitKind::ExplicitSelf, reason.clone(), trapping) {
-        ExitVerdict::Die(reason) => unsafe { me.private() }.end_with(reason),
+        ExitVerdict::Die(reason) => drop(unsafe { me.private() }.end_with(reason)),
         ExitVerdict::Message(_) | ExitVerdict::Ignore => {
             let from = me.pid.into();
             me.core.signal(

@@ -59,6 +59,8 @@ pub(crate) struct Core {
     /// Readiness events for ports that were gone (O-16).
     pub(crate) stale_events: AtomicU64,
     live: AtomicUsize,
+    /// Blocks of the dead that wait in the collector. Each holds this value, so that they must go first.
+    garbage: AtomicUsize,
     quiet: (Mutex<()>, Condvar),
     extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>, FixedState>>,
 }
@@ -88,6 +90,7 @@ impl Core {
             collector,
             stale_events: AtomicU64::new(0),
             live: AtomicUsize::new(0),
+            garbage: AtomicUsize::new(0),
             quiet: (Mutex::new(()), Condvar::new()),
             extensions: Mutex::new(HashMap::default()),
         })
@@ -132,6 +135,30 @@ impl Core {
     /// Whether a process is in the table. A hint: it may end at once.
     pub(crate) fn exists(&self, pid: Pid) -> bool {
         self.with_process(pid, |_| ()).is_some()
+    }
+
+    /// A block was handed to the collector.
+    pub(crate) fn garbage_made(&self) {
+        self.garbage.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The collector frees a block.
+    pub(crate) fn garbage_freed(&self) {
+        self.garbage.fetch_sub(1, Ordering::Release);
+    }
+
+    /// Frees the blocks of the dead. Called when the workers are gone, so that nobody holds a pin for
+    /// longer than a moment: where somebody does, what he may see stays.
+    pub(crate) fn reclaim(&self) {
+        let handle = self.collector.register();
+        // A round frees several bags of blocks; the first ones only let the epoch go on.
+        let rounds_max = self.garbage.load(Ordering::Acquire) + 100;
+        for _ in 0..rounds_max {
+            if self.garbage.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            handle.pin().flush();
+        }
     }
 
     pub(crate) fn process_started(&self) {

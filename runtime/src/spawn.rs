@@ -190,7 +190,7 @@ impl Order<'_> {
             let private = unsafe { child.private() };
             private.links = Default::default();
             drop(private.take_rare());
-            private.end_with(Reason::Killed);
+            drop(private.end_with(Reason::Killed));
             core.sched.ready(Runnable::of(child));
             return Err(error);
         }

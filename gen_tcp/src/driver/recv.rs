@@ -38,6 +38,8 @@ pub(super) struct Reader {
     readable: bool,
     /// The peer's end was announced: only a read of nothing proves emptiness.
     end_seen: bool,
+    /// The data of a recv went to the owner.
+    handed_out: bool,
     /// Reading is over though the descriptor is there (`exit_on_close` false): what recv says.
     pub(super) ended: Option<Error>,
 }
@@ -50,6 +52,8 @@ struct Op {
     result: Option<Error>,
     /// The socket was set active meanwhile: it gets no data any more (ACT-13).
     overtaken: bool,
+    /// Its data went to the owner by `{deliver,port}`: with it went its time limit, as in OTP.
+    untimed: bool,
 }
 
 /// What reading came to.
@@ -90,6 +94,7 @@ impl Reader {
             next_id: 0,
             readable: true,
             end_seen: false,
+            handed_out: false,
             ended: None,
         };
         reader.follow(settings, false);
@@ -218,10 +223,10 @@ impl TcpPort {
         length: usize,
         wakeup: Wakeup,
     ) -> Poll<Result<Data, Error>> {
-        let overtaken = match op {
+        let (overtaken, mut untimed) = match op {
             None => {
                 self.may_recv(length)?;
-                false
+                (false, false)
             }
             Some(id) => match &self.reader.op {
                 Some(waiting) if waiting.id == *id => {
@@ -229,7 +234,7 @@ impl TcpPort {
                         self.reader.op = None;
                         return Poll::Ready(Err(error));
                     }
-                    waiting.overtaken
+                    (waiting.overtaken, waiting.untimed)
                 }
                 _ => return Poll::Ready(Err(Error::Closed)),
             },
@@ -248,6 +253,7 @@ impl TcpPort {
             wakeup: Some(wakeup),
             result: None,
             overtaken,
+            untimed,
         });
         Poll::Pending
     }
@@ -267,6 +273,14 @@ impl TcpPort {
         } else {
             Ok(())
         }
+    }
+
+    /// Whether the time limit of a recv that waits ends it.
+    pub(crate) fn may_time_out(&self, id: u64) -> bool {
+        self.reader
+            .op
+            .as_ref()
+            .is_none_or(|op| op.id != id || !op.untimed)
     }
 
     /// Gives up waiting: timed out, or the process is gone. What came stays (RCV-8; part 9, row 1).
@@ -318,6 +332,7 @@ impl TcpPort {
         match (self.settings.deliver, data) {
             (Deliver::Port, data @ (Data::Binary(_) | Data::List(_) | Data::Header(..))) => {
                 cx.send_owner(port_message(Self::socket(cx), data));
+                self.reader.handed_out = true;
                 None
             }
             (_, data) => Some(Ok(data)),

@@ -8,17 +8,18 @@
 //! 6. Exit signals to every active link, a `Down` to every watcher, a demonitor to everyone watched:
 //!    links before monitors, each in the order in which they were made.
 //! 7. The inbox is closed; signals still in it are answered as by the dead.
-//! 8. The messages are dropped, one by one, and the memory is left to the epoch.
+//! 8. The messages are dropped, one by one. Whom their destructors linked or watched is told as in
+//!    step 6. The memory is left to the epoch.
 //!
 //! Run by the thread that ran the process, for every way to end. Invariant (I-6, P-14, P-15): whoever
 //! learns of the end finds the name free, the timers gone and the user's destructors run. Panics of
 //! destructors are caught; the reason stays the first one.
 //! Unsafe: it is the runner, it ends the future, and it gives up the table's count of the memory.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 use super::links::LinkState;
+use super::run::shielded;
 use super::signal::{self, Signal};
 use super::{Pcb, Rare, cell};
 use crate::crash::CrashReport;
@@ -29,7 +30,11 @@ use crate::reason::Reason;
 /// Runs the sequence. The calling thread runs the process and acts for it.
 pub(super) fn run(pcb: &Pcb, reason: Reason) {
     let core = pcb.core.clone();
-    drop_future(pcb);
+    // What arrives from here on is kept until step 7, also where destructors look for it.
+    // SAFETY: this thread runs the process, and nothing of the user's is dropped here.
+    unsafe { pcb.private() }.exiting = Some(reason.clone());
+    // SAFETY: as above, and the sequence runs once.
+    shielded(|| unsafe { pcb.drop_future() });
     core.timers.cancel_all_to(pcb);
     if !matches!(reason, Reason::Killed) && !reason.is_expected() {
         report(pcb, &reason);
@@ -40,8 +45,13 @@ pub(super) fn run(pcb: &Pcb, reason: Reason) {
     tell(pcb, &reason);
     answer(pcb, pcb.inbox.close());
     drop_messages(pcb);
+    tell(pcb, &reason);
+    // SAFETY: as above; what is taken out is dropped after the borrow.
+    let fixed = unsafe { pcb.private() }.exiting.take();
+    shielded(|| drop((fixed, reason)));
     pcb.state.end();
     let memory = Address(NonNull::from(pcb));
+    core.garbage_made();
     // SAFETY: the table's count is given up exactly here, once; the pid is not found any more, and
     // releasing memory may happen on any thread.
     unsafe { core.pin().defer(&core.collector, move || memory.release()) };
@@ -55,17 +65,11 @@ impl Address {
     /// # Safety
     /// Called once, by whoever gives up the table's count.
     unsafe fn release(self) {
-        // SAFETY: by the contract above.
-        unsafe { cell::release(self.0) }
-    }
-}
-
-/// Step 2.
-fn drop_future(pcb: &Pcb) {
-    // SAFETY: this thread runs the process, and the sequence runs once.
-    let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { pcb.drop_future() }));
-    if let Err(panic) = dropped {
-        drop(super::run::panic_reason(panic));
+        // SAFETY: by the contract above; what is given up was counted until here.
+        unsafe {
+            self.0.as_ref().core.garbage_freed();
+            cell::release(self.0);
+        }
     }
 }
 
@@ -77,7 +81,7 @@ fn report(pcb: &Pcb, reason: &Reason) {
         reason: reason.clone(),
         spawned_at: pcb.spawned_at,
     };
-    let _ = catch_unwind(AssertUnwindSafe(|| (pcb.core.on_crash)(&report)));
+    shielded(|| (pcb.core.on_crash)(&report));
 }
 
 /// Step 6.
@@ -103,7 +107,7 @@ fn tell(pcb: &Pcb, reason: &Reason) {
                     },
                 );
             }
-            ActorId::Port(to) => pcb.core.exit_port(to, pcb.pid, reason, true),
+            ActorId::Port(to) => shielded(|| pcb.core.exit_port(to, pcb.pid, reason, true)),
         }
     }
     let Some(rare) = rare else { return };
@@ -133,16 +137,16 @@ fn tell(pcb: &Pcb, reason: &Reason) {
     }
     answer(pcb, unanswered.into_iter());
     // Wakers are the user's code where a combinator made them.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(waiting)));
+    shielded(|| drop(waiting));
 }
 
 /// Step 7.
 fn answer(pcb: &Pcb, waiting: impl Iterator<Item = Message>) {
     for message in waiting {
         if !message.node().is_signal() {
-            drop_one(message);
+            shielded(|| drop(message));
         } else if let Ok(signal) = message.downcast::<Signal>() {
-            signal::bounce(pcb, signal);
+            shielded(|| signal::bounce(pcb, signal));
         }
     }
 }
@@ -153,13 +157,8 @@ fn drop_messages(pcb: &Pcb) {
         // SAFETY: this thread runs the process, and the borrow ends before the message is dropped.
         let mailbox = &mut unsafe { pcb.private() }.mailbox;
         let Some(seat) = mailbox.at(0) else { break };
-        drop_one(mailbox.remove(seat));
+        let message = mailbox.remove(seat);
+        shielded(|| drop(message));
     }
     pcb.note_queue_len(0);
-}
-
-fn drop_one(message: Message) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(message))) {
-        drop(super::run::panic_reason(panic));
-    }
 }

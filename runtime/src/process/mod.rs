@@ -76,6 +76,10 @@ pub(crate) struct Private {
     pub(crate) trap_exit: bool,
     /// Set once: the process is to end with this reason, and no user code of it runs any more.
     pub(crate) exiting: Option<Reason>,
+    /// A receive sleeps under the process's own waker since the poll began.
+    pub(crate) slept: bool,
+    /// What was sent is being taken in: what comes meanwhile has to wait its turn.
+    pub(crate) taking_in: bool,
     /// The next serial of a reference.
     pub(crate) serial: u64,
     rare: Option<Box<Rare>>,
@@ -101,6 +105,8 @@ impl Private {
             links: OrderedMap::new(),
             trap_exit,
             exiting: None,
+            slept: false,
+            taking_in: false,
             serial: 0,
             rare: None,
         }
@@ -118,9 +124,15 @@ impl Private {
         self.rare.take()
     }
 
-    /// The process has to end. The first reason wins (P-13 step 1).
-    pub(crate) fn end_with(&mut self, reason: Reason) {
-        self.exiting.get_or_insert(reason);
+    /// The process has to end. The first reason wins (P-13 step 1): a later one comes back, to be
+    /// dropped by the caller when nothing is borrowed.
+    #[must_use]
+    pub(crate) fn end_with(&mut self, reason: Reason) -> Option<Reason> {
+        if self.exiting.is_some() {
+            return Some(reason);
+        }
+        self.exiting = Some(reason);
+        None
     }
 
     /// A fresh reference, whose mark is where the mailbox ends.

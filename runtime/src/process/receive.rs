@@ -28,6 +28,8 @@ pub struct Receiver {
     place: u64,
     after: After,
     timer: Option<TimerKey>,
+    /// The timer wakes by the process's own waker.
+    timer_is_own: bool,
     owner: Option<Pid>,
     /// Under which number a waker that is not the process's own stands in `Rare::waiting`.
     waiting: u64,
@@ -123,15 +125,19 @@ impl Receiver {
             place: 0,
             after,
             timer,
+            timer_is_own: false,
             owner,
             waiting: 0,
             tired: false,
         }
     }
 
-    /// Begins where the mailbox ended when the reference was made.
+    /// Begins where the mailbox ended when the reference was made. Another process's reference
+    /// says nothing of this mailbox.
     pub fn since(mut self, reference: Ref) -> Self {
-        self.place = reference.mark;
+        if try_current(Current::pid).flatten() == Some(reference.maker) {
+            self.place = reference.mark;
+        }
         self
     }
 
@@ -254,7 +260,11 @@ impl Receiver {
 
     /// Sees to it that a message, or the time, wakes this future.
     fn sleep(&mut self, pcb: &Pcb, cx: &mut Context<'_>) {
-        if !cell::is_own_waker(pcb, cx.waker()) {
+        let is_own = cell::is_own_waker(pcb, cx.waker());
+        if is_own {
+            // SAFETY: this thread runs the process, and the borrow ends with the statement.
+            unsafe { pcb.private() }.slept = true;
+        } else {
             let waker = cx.waker().clone();
             // SAFETY: this thread runs the process; cloning was done before the borrow.
             let private = unsafe { pcb.private() };
@@ -270,9 +280,17 @@ impl Receiver {
             waiting.push((number, waker));
             drop(old);
         }
-        if let (After::At(deadline), None) = (self.after, self.timer) {
+        let After::At(deadline) = self.after else {
+            return;
+        };
+        // The waker of the latest poll counts: the future may have moved to another combinator.
+        if let Some(old) = self.timer.take_if(|_| !(is_own && self.timer_is_own)) {
+            Timers::drop_wakeup(&pcb.core, old);
+        }
+        if self.timer.is_none() {
             let wakeup = Wakeup::of(pcb, cx.waker());
             self.timer = Some(pcb.core.timers.wake_at(&pcb.core, deadline, wakeup));
+            self.timer_is_own = is_own;
         }
     }
 }

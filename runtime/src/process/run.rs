@@ -88,6 +88,8 @@ impl Runnable {
 
 /// Signals, then one poll. Gives the reason where the process is to end.
 fn slice(pcb: &Pcb) -> Option<Reason> {
+    // SAFETY: this thread runs the process, and the borrow ends with the statement.
+    unsafe { pcb.private() }.slept = false;
     signal::receive(pcb);
     // SAFETY: this thread runs the process, and the borrow ends with the expression.
     if let Some(reason) = unsafe { pcb.private() }.exiting.take() {
@@ -105,6 +107,13 @@ fn slice(pcb: &Pcb) -> Option<Reason> {
         Ok(Poll::Pending) => None,
         Ok(Poll::Ready(reason)) => Some(reason),
         Err(panic) => Some(panic_reason(panic)),
+    }
+}
+
+/// Runs what may be code of the user's (a destructor, a waker) where nobody could catch its panic.
+pub(crate) fn shielded(f: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+        drop(panic_reason(panic));
     }
 }
 

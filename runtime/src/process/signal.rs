@@ -6,9 +6,15 @@
 //! comes after a fatal signal is kept unanswered until the exit sequence has released the name.
 //! `exit_verdict` is the decision table of process.md 3.2.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
+
 use super::links::LinkState;
 use super::monitors::{Down, Watcher};
+use super::run::{panic_reason, shielded};
+use super::state::Notice;
 use super::{Pcb, info};
+use crate::inbox::Chain;
 use crate::message::Message;
 use crate::pid::{ActorId, Pid};
 use crate::reason::Reason;
@@ -101,40 +107,68 @@ pub(crate) fn exit_verdict(kind: ExitKind, reason: Reason, trapping: bool) -> Ex
 }
 
 /// Takes in what has been sent: signals act, messages go to the mailbox. Futures of the process that
-/// wait under wakers of their own are woken where a message came.
+/// wait are woken where a message came. Panics of the user's code that this runs end here.
 pub(crate) fn receive(pcb: &Pcb) {
-    if pcb.inbox.is_empty() {
+    // SAFETY: this thread runs the process, and the borrow ends with the expression.
+    if pcb.inbox.is_empty() || unsafe { pcb.private() }.taking_in {
         return;
     }
+    take_in(pcb, fetch(pcb));
+}
+
+/// What has been sent, in its order, for `take_in`. Runs no code of the user's.
+pub(crate) fn fetch(pcb: &Pcb) -> Chain {
     pcb.state.mail_seen();
+    pcb.inbox.drain()
+}
+
+/// The second half of `receive`. Destructors of reasons and wakers may call back; what arrives then is
+/// taken in later, so that the order is kept.
+pub(crate) fn take_in(pcb: &Pcb, fetched: impl Iterator<Item = Message>) {
     // SAFETY: (all of this function) this thread runs the process; no borrow lasts over a call to
     // code that is not the runtime's own.
-    let before = unsafe { pcb.private() }.mailbox.next_index();
-    for message in pcb.inbox.drain() {
+    let private = unsafe { pcb.private() };
+    private.taking_in = true;
+    let before = private.mailbox.next_index();
+    for message in fetched {
         let private = unsafe { pcb.private() };
         if !message.node().is_signal() {
             private.mailbox.append(message);
         } else if private.exiting.is_some() {
             private.rare().unanswered.push(message);
         } else if let Ok(signal) = message.downcast::<Signal>() {
-            handle(pcb, signal);
+            shielded(|| handle(pcb, signal));
         }
     }
     let private = unsafe { pcb.private() };
+    private.taking_in = false;
     pcb.note_queue_len(private.mailbox.len());
     if private.mailbox.next_index() == before {
         return;
+    }
+    // A receive that sleeps since this poll began has not seen the news.
+    if std::mem::take(&mut private.slept) {
+        let _ = pcb.state.notice(Notice::Wake);
     }
     let waiting = private
         .rare_if_any()
         .map(|rare| std::mem::take(&mut rare.waiting));
     for (_, waker) in waiting.into_iter().flatten() {
-        waker.wake();
+        wake(pcb, waker);
+    }
+}
+
+/// Wakes a future of the process. A panic of its waker is a panic of the process.
+fn wake(pcb: &Pcb, waker: Waker) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        let reason = panic_reason(panic);
+        // SAFETY: as in `take_in`; what comes back is dropped after the borrow.
+        drop(unsafe { pcb.private() }.end_with(reason));
     }
 }
 
 fn handle(pcb: &Pcb, signal: Signal) {
-    // SAFETY: as in `receive`, the only caller.
+    // SAFETY: as in `take_in`, the only caller.
     let private = unsafe { pcb.private() };
     match signal {
         Signal::Exit {
@@ -200,7 +234,7 @@ fn handle(pcb: &Pcb, signal: Signal) {
 }
 
 fn exit(pcb: &Pcb, from: ActorId, reason: Reason, linked: bool) {
-    // SAFETY: as in `receive`; the reason is dropped only after the borrow's last use.
+    // SAFETY: as in `take_in`; the reason is dropped only after the borrow's last use.
     let private = unsafe { pcb.private() };
     let kind = match linked {
         true if private.links.remove(&from) == Some(LinkState::Active) => ExitKind::Linked,
@@ -211,7 +245,7 @@ fn exit(pcb: &Pcb, from: ActorId, reason: Reason, linked: bool) {
     match exit_verdict(kind, reason, private.trap_exit) {
         ExitVerdict::Ignore => {}
         ExitVerdict::Message(reason) => private.mailbox.append(Message::new(Exit { from, reason })),
-        ExitVerdict::Die(reason) => private.end_with(reason),
+        ExitVerdict::Die(reason) => drop(private.end_with(reason)),
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn inexpressible(odd: Odd<'_>) -> CallResult {
         }
         // getopts(S, active), getstat(S, recv_oct): not a list (1.12).
         Odd::Names => Err(Raise::function_clause()),
-        // getstat(S, [nosuch]) (1.14).
+        // getstat(S, [nosuch]), getstat(S, [recv_oct|foo]) (1.14).
         Odd::UnknownStat => Ok(Term::error("einval")),
         // send(S, foo), send(S, [256]), unrecv(S, [1|2]): no iodata (SND-3, 1.6).
         Odd::Data => Ok(Term::error("einval")),
@@ -92,22 +92,21 @@ pub(super) fn inexpressible(odd: Odd<'_>) -> CallResult {
     }
 }
 
-/// The options of listen.
-pub(super) fn for_listen(term: &Term) -> Result<Vec<Opt>, CallResult> {
-    let terms = term
-        .elements()
-        .ok_or_else(|| inexpressible(Odd::ListenOptions))?;
-    let is_known = |term: &&Term| !matches!(option(term), Opt::Unknown(_));
-    let others_are_known = terms
-        .iter()
-        .filter(|term| backlog(term).is_none())
-        .all(|t| is_known(&t));
-    match terms.iter().rev().find_map(backlog) {
-        Some(value) if value.as_int().is_none() && others_are_known => {
-            Err(inexpressible(Odd::ListenBacklog))
+/// The options of listen. As in Erlang, of several backlogs only the last one is looked at.
+pub(super) fn for_listen(terms: &[Term]) -> Result<Vec<Opt>, Odd<'static>> {
+    let (backlogs, others): (Vec<&Term>, Vec<&Term>) =
+        terms.iter().partition(|term| backlog(term).is_some());
+    let mut options = options(others);
+    if let Some(last) = backlogs.last() {
+        let is_known = options
+            .iter()
+            .all(|option| !matches!(option, Opt::Unknown(_)));
+        match option(last) {
+            Opt::Unknown(_) if is_known => return Err(Odd::ListenBacklog),
+            backlog => options.push(backlog),
         }
-        _ => Ok(options(&terms)),
     }
+    Ok(options)
 }
 
 fn backlog(term: &Term) -> Option<&Term> {
@@ -122,7 +121,7 @@ pub(super) fn for_connect(term: &Term) -> Result<Vec<Opt>, CallResult> {
     let terms = term
         .elements()
         .ok_or_else(|| inexpressible(Odd::ConnectOptions))?;
-    Ok(options(&terms))
+    Ok(options(terms.iter()))
 }
 
 /// The options of setopts.
@@ -134,15 +133,12 @@ pub(super) fn for_setopts(term: &Term) -> Result<Vec<Opt>, CallResult> {
     let terms = term
         .elements()
         .ok_or_else(|| inexpressible(Odd::SetoptsOptions(rest)))?;
-    Ok(options(&terms))
+    Ok(options(terms.iter()))
 }
 
-fn options(terms: &[Term]) -> Vec<Opt> {
-    terms
-        .iter()
-        .filter(|term| !is_no_fd(term))
-        .map(option)
-        .collect()
+fn options<'a>(terms: impl IntoIterator<Item = &'a Term>) -> Vec<Opt> {
+    let terms = terms.into_iter().filter(|term| !is_no_fd(term));
+    terms.map(option).collect()
 }
 
 /// `{fd,foo}` and `{fd,-1}`: no descriptor, and no error either (CON-16, LIS-4).

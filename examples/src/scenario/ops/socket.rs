@@ -164,17 +164,16 @@ fn accepted(accepted: Result<Socket, Error>, stage: &Stage) -> CallResult {
 }
 
 fn listen(port: &Term, options: &Term, stage: &Stage) -> CallResult {
-    let options = match options::for_listen(options) {
-        Ok(options) => options,
-        Err(answer) => return answer,
+    let Some(options) = options.elements() else {
+        return inexpressible(Odd::ListenOptions);
     };
     let port = match port {
         Term::Int(number) => u16::try_from(*number).map_err(|_| Odd::ListenPortNumber),
         Term::Atom(_) => Err(Odd::ListenPortNumber),
         _ => Err(Odd::ListenPort),
     };
-    match port {
-        Ok(port) => opened(gen_tcp::listen(port, options), stage),
+    match port.and_then(|port| Ok((port, options::for_listen(&options)?))) {
+        Ok((port, options)) => opened(gen_tcp::listen(port, options), stage),
         Err(odd) => inexpressible(odd),
     }
 }
@@ -312,11 +311,14 @@ fn port_number(s: Socket) -> CallResult {
 }
 
 fn getstat(s: Socket, items: &Term) -> CallResult {
-    let Some(items) = items.elements() else {
-        return inexpressible(Odd::Names);
+    let stats = match items {
+        Term::Improper(..) => None,
+        items => match items.elements() {
+            Some(items) => items.iter().map(stat).collect::<Option<Vec<Stat>>>(),
+            None => return inexpressible(Odd::Names),
+        },
     };
-    let items: Option<Vec<Stat>> = items.iter().map(stat).collect();
-    let Some(items) = items else {
+    let Some(items) = stats else {
         return inexpressible(Odd::UnknownStat);
     };
     result(inet::getstat(s, items).map(|values| {
