@@ -340,7 +340,8 @@ pub async fn send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> 
             return Poll::Pending;
         }
         let (wakeup, op) = (Wakeup::new(cx), &mut place.op);
-        match call(socket, |port, cx| port.send(cx, op, Some(wakeup))) {
+        let more = runtime::has_messages();
+        match call(socket, |port, cx| port.send(cx, op, Some(wakeup), more)) {
             Err(PortClosed) => Poll::Ready(Err(place.op.closed())),
             Ok(Sent::Done(result)) => Poll::Ready(result),
             Ok(Sent::Waits(limit)) => {
@@ -470,7 +471,7 @@ async fn wait_drained(socket: Socket) {
     let mut first = None;
     poll_fn(|cx| {
         let wakeup = Wakeup::new(cx);
-        let Ok(Some(length)) = call(socket, |port, _| port.wait_drained(wakeup)) else {
+        let Ok(Some(length)) = call(socket, |port, cx| port.wait_drained(cx, wakeup)) else {
             return Poll::Ready(());
         };
         let first = *first.get_or_insert(length);
@@ -499,7 +500,7 @@ pub fn shutdown(socket: Socket, how: How) -> Result<(), Error> {
         How::Write => Shutdown::Write,
         How::ReadWrite => Shutdown::Both,
     };
-    call(socket, |port, _| port.shutdown(how)).unwrap_or(Err(Error::Closed))
+    call(socket, |port, cx| port.shutdown(cx, how)).unwrap_or(Err(Error::Closed))
 }
 
 /// Makes a socket of a descriptor that somebody else opened and connected (`gen_tcp:fdopen/2`, 1.10). The

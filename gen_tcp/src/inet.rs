@@ -79,7 +79,7 @@ pub fn getstat(
     stats: impl IntoIterator<Item = Stat>,
 ) -> Result<Vec<(Stat, u64)>, Error> {
     let stats: Vec<Stat> = stats.into_iter().collect();
-    call(socket, |port, _| port.get_stats(&stats)).map_err(|PortClosed| Error::Einval)
+    call(socket, |port, cx| port.get_stats(cx, &stats)).map_err(|PortClosed| Error::Einval)
 }
 
 /// The states of a socket (`inet:info/1`), sorted: out of `accepting`, `busy`, `closed`, `connected`,

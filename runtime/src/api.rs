@@ -89,6 +89,18 @@ pub fn send<D: Destination, T: Send + 'static>(to: D, message: T) -> D::Sent {
     to.send(message)
 }
 
+/// Whether the current process has messages, seen or unseen, that it has not taken.
+///
+/// # Panics
+/// Outside of a process.
+pub fn has_messages() -> bool {
+    current(|current| {
+        let pcb = current.pcb();
+        // SAFETY: this thread runs the process, and no user code is called.
+        !pcb.inbox.is_empty() || unsafe { pcb.private() }.mailbox.len() > 0
+    })
+}
+
 /// A fresh reference (`make_ref()`), which remembers where the caller's mailbox ends now.
 ///
 /// # Panics

@@ -64,9 +64,9 @@ mod timers;
 mod wheel;
 
 pub use api::{
-    Destination, exit, exit_signal, is_alive, links, make_ref, pid_exists, poll_budget,
-    process_info, processes, register, registered, self_pid, send, sleep, trap_exit, try_self_pid,
-    unregister, whereis, yield_now,
+    Destination, exit, exit_signal, has_messages, is_alive, links, make_ref, pid_exists,
+    poll_budget, process_info, processes, register, registered, self_pid, send, sleep, trap_exit,
+    try_self_pid, unregister, whereis, yield_now,
 };
 pub use blocking::{BlockingError, blocking};
 pub use crash::CrashReport;

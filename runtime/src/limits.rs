@@ -38,6 +38,9 @@ pub(crate) const LIFO_ROW_MAX: u32 = 3;
 pub(crate) const SLICES_PER_LOOK: u32 = 61;
 /// Slices between two moments at which a worker lets memory be reclaimed.
 pub(crate) const SLICES_PER_PIN: u32 = 32;
+/// Slices between two moments at which a worker frees what the dead have left. One slice is the end of
+/// one process at most, and freeing keeps up with that.
+pub(crate) const SLICES_PER_FREE: u32 = 256;
 /// Readiness events taken from the system at once.
 pub(crate) const EVENTS_MAX: usize = 256;
 /// Timers that one look at the clock may fire; the rest follows after other work (T-5).

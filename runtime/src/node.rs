@@ -15,7 +15,7 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 use crossbeam::epoch::Collector;
@@ -30,6 +30,7 @@ use crate::message::Message;
 use crate::name::Name;
 use crate::pid::{ActorId, Pid};
 use crate::port;
+use crate::process::context::{Current, try_current};
 use crate::process::signal::Signal;
 use crate::reactor::RealReactor;
 use crate::reason::{Outcome, Reason};
@@ -205,7 +206,7 @@ impl Runtime {
         let _ = pid;
         let mut value = place.0.lock();
         place.1.wait_while(&mut value, |value| value.is_none());
-        value.take().flatten().ok_or(Reason::Killed)
+        value.take().unwrap_or(Err(Reason::Killed))
     }
 
     /// Ends the runtime, in the order that stands in the file's header. Called again it does nothing.
@@ -216,6 +217,7 @@ impl Runtime {
         let clock = RealClock::new();
         let left = || limit.saturating_sub(Duration::from_nanos(clock.now()));
         self.closed.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         exit_all(&self.core, &Reason::Shutdown);
         if !self.core.wait_until_quiet(left() / 2) {
             while self.core.live() > 0 && !left().is_zero() {
@@ -224,13 +226,10 @@ impl Runtime {
                     .wait_until_quiet(left().min(Duration::from_millis(20)));
             }
         }
-        let nobody = Pid::nobody(self.core.node);
-        for id in port::info::ids(&self.core, true) {
-            self.core.exit_port(id, nobody, Reason::Kill, false);
-            port::abandon(&self.core, id);
-        }
+        port::close_all(&self.core);
         let late = crew.stop(left(), &self.core);
         self.pool.stop(left());
+        self.core.reclaim();
         Shutdown { late }
     }
 }
@@ -241,13 +240,35 @@ impl Drop for Runtime {
     }
 }
 
+/// Where `block_on` waits for the end of its process.
+type Place<T> = Arc<(Mutex<Option<std::result::Result<T, Reason>>>, Condvar)>;
+
 /// Tells `block_on` that its process is over, whichever way it ends.
-struct Finish<T>(Arc<(Mutex<Option<Option<T>>>, Condvar)>, Option<T>);
+struct Finish<T>(Place<T>, Option<T>);
 
 impl<T> Drop for Finish<T> {
     fn drop(&mut self) {
-        *self.0.0.lock() = Some(self.1.take());
+        let reason = || try_current(Current::ending).flatten();
+        let end = self.1.take().ok_or_else(|| reason().unwrap_or(Reason::Killed));
+        *self.0.0.lock() = Some(end);
         self.0.1.notify_all();
+    }
+}
+
+/// A process that may be about to be made, counted as one that lives.
+struct Counted<'a>(&'a Core);
+
+impl<'a> Counted<'a> {
+    fn new(core: &'a Core) -> Self {
+        core.process_started();
+        fence(Ordering::SeqCst);
+        Counted(core)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.process_ended();
     }
 }
 
@@ -314,6 +335,9 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Outcome,
     {
+        // Counted before the look at the flag, so that a shutdown which does not stop this spawn waits
+        // for it.
+        let _counted = Counted::new(&self.core);
         if self.closed.load(Ordering::SeqCst) {
             return Err(SpawnError::SystemLimit);
         }

@@ -22,13 +22,15 @@ use crate::ordered::OrderedMap;
 use crate::pid::{Pid, PortId};
 use crate::process::Pcb;
 use crate::process::context::current;
+use crate::process::run::shielded;
 use crate::process::wakeup::Wakeup;
 use crate::sync::{AtomicU64, Ordering};
 use crate::wheel::{Key, Wheel};
 
-/// Which timer: shard, and key in its wheel.
+/// Which timer: of which runtime, shard, and key in its wheel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct TimerKey {
+    node: u32,
     shard: u32,
     key: Key,
 }
@@ -36,7 +38,6 @@ pub(crate) struct TimerKey {
 /// A timer, as `send_after` and `start_timer` give it. `Copy`, comparable.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TimerRef {
-    node: u32,
     key: TimerKey,
 }
 
@@ -89,7 +90,7 @@ enum Entry {
         message: Message,
         key: TimerKey,
     },
-    Port(PortId),
+    Port(PortId, TimerKey),
 }
 
 /// The timers that a process is the destination of.
@@ -141,6 +142,8 @@ struct Shard {
     wheel: Mutex<Wheel<Entry>>,
     /// Not later than the deadline of the earliest timer; `u64::MAX` for none.
     next: AtomicU64,
+    /// Held from the moment at which messages leave the wheel until they have been sent.
+    sending: Mutex<()>,
 }
 
 /// See the file's header.
@@ -153,6 +156,7 @@ impl Timers {
         let shard = || Shard {
             wheel: Mutex::new(Wheel::new()),
             next: AtomicU64::new(u64::MAX),
+            sending: Mutex::new(()),
         };
         Timers {
             shards: (0..shards.max(1))
@@ -164,9 +168,9 @@ impl Timers {
     fn insert(&self, core: &Core, deadline: u64, make: impl FnOnce(TimerKey) -> Entry) -> TimerKey {
         let shard = core.sched.hint() % self.shards.len();
         let at = &self.shards[shard];
-        let shard = shard as u32;
+        let (node, shard) = (core.node, shard as u32);
         let mut wheel = at.wheel.lock();
-        let key = wheel.insert_with(deadline, |key| make(TimerKey { shard, key }));
+        let key = wheel.insert_with(deadline, |key| make(TimerKey { node, shard, key }));
         let earliest = deadline < at.next.load(Ordering::Relaxed);
         if earliest {
             at.next.store(deadline, Ordering::Release);
@@ -175,7 +179,7 @@ impl Timers {
         if earliest {
             core.sched.timer_set(deadline);
         }
-        TimerKey { shard, key }
+        TimerKey { node, shard, key }
     }
 
     fn take(&self, key: TimerKey) -> Option<(u64, Entry)> {
@@ -190,12 +194,14 @@ impl Timers {
 
     /// Calls a port's driver at the deadline.
     pub(crate) fn port_at(&self, core: &Core, deadline: u64, port: PortId) -> TimerKey {
-        self.insert(core, deadline, |_| Entry::Port(port))
+        self.insert(core, deadline, |key| Entry::Port(port, key))
     }
 
-    /// Forgets a wake-up or a port's timer, fired or not.
+    /// Forgets a wake-up or a port's timer, fired or not. Another runtime's is left to fire.
     pub(crate) fn drop_wakeup(core: &Core, key: TimerKey) {
-        drop(core.timers.take(key));
+        if key.node == core.node {
+            drop(core.timers.take(key));
+        }
     }
 
     /// A message at the deadline. Where the process is dead the timer is inactive from the start.
@@ -206,29 +212,31 @@ impl Timers {
         to: TimerTarget,
         message: impl FnOnce(TimerRef) -> Message,
     ) -> TimerRef {
-        let pid = match &to {
-            TimerTarget::Pid(pid) => Some(*pid),
-            TimerTarget::Name(_) => None,
-        };
-        let node = core.node;
-        let key = self.insert(core, deadline, |key| Entry::Send {
-            to,
-            message: message(TimerRef { node, key }),
-            key,
+        let mut is_active = true;
+        let key = self.insert(core, deadline, |key| {
+            // Noted before it can fire, so that it is not noted for ever.
+            if let TimerTarget::Pid(pid) = to {
+                is_active = core.with_process(pid, |pcb| pcb.timers.add(key)) == Some(true);
+            }
+            let message = message(TimerRef { key });
+            Entry::Send { to, message, key }
         });
-        if let Some(pid) = pid
-            && core.with_process(pid, |pcb| pcb.timers.add(key)) != Some(true)
-        {
+        if !is_active {
             drop(self.take(key));
         }
-        TimerRef { node, key }
+        TimerRef { key }
     }
 
     fn cancel(&self, core: &Core, timer: TimerRef) -> Option<Duration> {
-        if timer.node != core.node {
+        if timer.key.node != core.node {
             return None;
         }
-        let (deadline, entry) = self.take(timer.key)?;
+        let Some((deadline, entry)) = self.take(timer.key) else {
+            // Its message may be on its way at this moment: when this returns it has been sent.
+            let shard = self.shards.get(timer.key.shard as usize)?;
+            drop(shard.sending.lock());
+            return None;
+        };
         if let Entry::Send {
             to: TimerTarget::Pid(pid),
             ..
@@ -243,7 +251,7 @@ impl Timers {
     }
 
     fn read(&self, core: &Core, timer: TimerRef) -> Option<Duration> {
-        if timer.node != core.node {
+        if timer.key.node != core.node {
             return None;
         }
         let shard = self.shards.get(timer.key.shard as usize)?;
@@ -258,10 +266,7 @@ impl Timers {
         for (key, ()) in pcb.timers.end().into_iter().flat_map(|set| *set) {
             let entry = self.take(key);
             // The message is the user's value, and its destructor may panic.
-            let drop_it = std::panic::AssertUnwindSafe(|| drop(entry));
-            if let Err(panic) = std::panic::catch_unwind(drop_it) {
-                drop(crate::process::run::panic_reason(panic));
-            }
+            shielded(|| drop(entry));
         }
     }
 
@@ -277,41 +282,59 @@ impl Timers {
 
     /// Fires what is due, a bounded number at a time. True where more is due.
     pub(crate) fn expire(&self, core: &Arc<Core>, now: u64) -> bool {
-        let mut due = Vec::new();
+        let (mut due, mut later) = (Vec::new(), Vec::new());
         let mut more = false;
         for shard in &self.shards {
             if shard.next.load(Ordering::Acquire) > now {
                 continue;
             }
+            let _sending = shard.sending.lock();
             let mut wheel = shard.wheel.lock();
             more |= wheel.expire(now, TIMERS_PER_LOOK, &mut due);
             shard
                 .next
                 .store(wheel.next_deadline().unwrap_or(u64::MAX), Ordering::Release);
+            drop(wheel);
+            later.extend(due.drain(..).filter_map(|entry| send(core, entry)));
         }
-        for entry in due {
-            fire(core, entry);
+        // With no lock held: all of this may be code of the user's.
+        for late in later {
+            shielded(|| match late {
+                Late::Wake(wakeup) => wakeup.wake(core),
+                Late::Port(port, key) => crate::port::timeout(core, port, key),
+                Late::Refused(message) => drop(message),
+            });
         }
         more
     }
 }
 
-fn fire(core: &Arc<Core>, entry: Entry) {
-    match entry {
-        Entry::Wake(wakeup) => wakeup.wake(core),
-        Entry::Port(port) => crate::port::timeout(core, port),
-        Entry::Send { to, message, key } => match to {
-            TimerTarget::Pid(pid) => {
-                core.with_process(pid, |pcb| pcb.timers.remove(key));
-                let _ = core.send_message(pid, message);
-            }
-            TimerTarget::Name(name) => {
-                if let Some(pid) = core.registry.whereis(&name).and_then(|actor| actor.pid()) {
-                    let _ = core.send_message(pid, message);
-                }
-            }
-        },
-    }
+/// What is left to do for a timer that fired, where nothing is locked.
+enum Late {
+    Wake(Wakeup),
+    Port(PortId, TimerKey),
+    Refused(Message),
+}
+
+/// Sends the message of a timer; gives back what is to be done later.
+fn send(core: &Arc<Core>, entry: Entry) -> Option<Late> {
+    let (to, message, key) = match entry {
+        Entry::Wake(wakeup) => return Some(Late::Wake(wakeup)),
+        Entry::Port(port, key) => return Some(Late::Port(port, key)),
+        Entry::Send { to, message, key } => (to, message, key),
+    };
+    let pid = match to {
+        TimerTarget::Pid(pid) => {
+            core.with_process(pid, |pcb| pcb.timers.remove(key));
+            Some(pid)
+        }
+        TimerTarget::Name(name) => core.registry.whereis(&name).and_then(|actor| actor.pid()),
+    };
+    let refused = match pid {
+        Some(pid) => core.send_message(pid, message).err(),
+        None => Some(message),
+    };
+    refused.map(Late::Refused)
 }
 
 /// Sends `message` to a process, or to whoever has the name by then, after this time

@@ -7,7 +7,8 @@
 //!
 //! Scenarios run several at once, each in a runtime of its own; most of their time they wait.
 //! `SCENARIOS=text` in the environment takes those with the text in their name; `SCENARIO_RUNS=n`
-//! runs each n times, and it passes when it does so each time.
+//! runs each n times, and it passes when it does so each time. Those without sockets run in
+//! simulated worlds, too.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
@@ -23,6 +24,9 @@ const SIDE_BY_SIDE: usize = 6;
 
 /// The longest time in which no scenario may end. The longest of them take some ten seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(90);
+
+/// The simulated worlds in which the scenarios without sockets are run.
+const SEEDS: std::ops::Range<u64> = 0..20;
 
 /// Differing lines that are shown of a scenario.
 const DIFFERENCES_SHOWN_MAX: usize = 8;
@@ -64,6 +68,28 @@ fn scenarios_print_what_erlang_prints() {
         report.is_empty(),
         "{passed} of {count} scenarios pass\n{report}"
     );
+}
+
+/// Whatever the order in which a simulated world runs its processes.
+#[test]
+fn scenarios_without_sockets_print_the_same_in_simulated_worlds() {
+    let mut report = String::new();
+    let mut count = 0;
+    for name in names() {
+        for seed in SEEDS {
+            let (script, recorded) = files_of(&name);
+            let run = scenario::run_simulated(&name, &script, seed);
+            if let Some(scenario::RunError::Sockets(..)) = run.error {
+                break;
+            }
+            count += 1;
+            if let Some(difference) = judge(&recorded, run) {
+                let _ = write!(report, "\n{name} in the world of seed {seed} {difference}");
+            }
+        }
+    }
+    assert!(count > 0, "no scenario does without sockets");
+    assert!(report.is_empty(), "{report}");
 }
 
 #[test]
@@ -162,19 +188,26 @@ fn start(work: impl FnOnce() + Send + 'static) {
 }
 
 fn run_one(name: &str) -> Difference {
+    let (script, recorded) = files_of(name);
+    judge(&recorded, scenario::run(name, &script))
+}
+
+/// A scenario, and the transcript that it should print.
+fn files_of(name: &str) -> (String, String) {
     let file = |ending: &str| folder().join("scenarios").join(format!("{name}.{ending}"));
     let script = fs::read_to_string(file("scn")).expect("the scenario is there");
     let recorded = fs::read_to_string(file("ours"))
         .or_else(|_| fs::read_to_string(file("out")))
         .expect("a transcript is beside the scenario");
-    let run = scenario::run(name, &script);
+    (script, recorded)
+}
+
+fn judge(recorded: &str, run: scenario::Transcript) -> Difference {
     if let Some(error) = run.error {
-        return Some(format!(
-            "{}\nended early: {error}\n",
-            difference(&recorded, &run.text)
-        ));
+        let difference = difference(recorded, &run.text);
+        return Some(format!("{difference}  ended early: {error}\n"));
     }
-    (run.text != recorded).then(|| difference(&recorded, &run.text))
+    (run.text != recorded).then(|| difference(recorded, &run.text))
 }
 
 /// The lines that differ. Each step has one line, so they are compared place by place.

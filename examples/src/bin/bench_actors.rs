@@ -1,14 +1,15 @@
 //! The actor workloads on this runtime: what `tests/peers/compare actors` runs as `--ours`.
 //!
-//! `bench_actors WORK N THREADS` does N operations of one work on so many workers and prints a line of
-//! JSON. Each work is the program of the same name in `tests/peers/erlang/actors_otp.erl`, written as
-//! a user of the runtime would write it: processes, plain types as messages, `receive!`.
+//! `bench_actors WORK N THREADS` does N operations of one work on so many workers and prints a
+//! line of JSON. Each work is the program of the same name in `tests/peers/erlang/actors_otp.erl`,
+//! as a user of the runtime would write it: processes, plain types as messages, `receive!`.
 //!
-//! - A work is done once with N / 10 operations to warm up, then measured, both by the main process.
-//! - `idle` counts memory from before the warm-up, so that what the warm-up left behind is no gift.
+//! - A work is done once with N / 10 operations to warm up, then measured, both by the main
+//!   process.
+//! - `idle` counts memory from before the warm-up, so that what that left behind is no gift.
 //! - Nothing interrupts a process that only sends, so one that sends much yields now and then.
-//! - `links` ends its processes by exit signals. The reports of their ends are thrown away, because
-//!   Erlang makes none for such an end.
+//! - `links` ends its processes by exit signals. The reports of their ends are thrown away,
+//!   because Erlang makes none for such an end.
 
 use std::num::NonZero;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ struct Finished;
 /// What a part of the tree adds up to.
 struct Sum(u64);
 /// A message that is not asked for yet.
-struct Other(#[expect(dead_code, reason = "a payload as in the peers; nobody looks at it")] u64);
+struct Other(#[expect(dead_code, reason = "nobody looks at it")] u64);
 /// A call of this process, with its reference.
 struct Call(Pid, Ref);
 /// The reply to the call with this reference.
@@ -241,54 +242,42 @@ fn resident_bytes() -> u64 {
         * 1024
 }
 
-/// What one pass of a work came to.
-#[derive(Default)]
-struct Pass {
-    ops: u64,
-    resident: Option<u64>,
-}
-
-/// One pass of a work with `n` operations. `None` where there is no such work.
-async fn pass(work: &str, n: u64) -> Option<Pass> {
-    let mut pass = Pass {
-        ops: n,
-        resident: None,
-    };
+/// One pass of a work: its operations, and the memory that `idle` saw. `None` where there is no
+/// such work.
+async fn pass(work: &str, n: u64) -> Option<(u64, Option<u64>)> {
+    let (mut ops, mut resident) = (n, None);
     match work {
         "spawn" => spawns(n).await,
         "pingpong" => pingpong(n).await,
         "ring" => ring(n).await,
-        "fanin" => pass.ops = fanin(n).await,
-        "idle" => pass.resident = Some(idle(n).await),
+        "fanin" => ops = fanin(n).await,
+        "idle" => resident = Some(idle(n).await),
         "skynet" => skynet(n).await,
         "selective" => selective(n).await,
         "links" => links(n).await,
         "timers" => timers(n).await,
         _ => return None,
     }
-    Some(pass)
+    Some((ops, resident))
 }
 
 /// Warms up and measures. Gives the line to print.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark reads the system's clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "reads the system's clock")]
 async fn measure(work: String, n: u64) -> Option<String> {
     let before = resident_bytes();
     pass(&work, (n / 10).max(1)).await?;
     let start = Instant::now();
-    let Pass { ops, resident } = pass(&work, n).await?;
+    let (ops, resident) = pass(&work, n).await?;
     let (seconds, ops) = (start.elapsed().as_secs_f64(), ops as f64);
     let memory = resident.map(|resident| {
         let each = resident.saturating_sub(before) as f64 / n as f64;
         format!(",\"bytes_per_proc\":{each:.1}")
     });
+    let (ops_per_s, ns_per_op) = (ops / seconds, seconds * 1e9 / ops);
+    let memory = memory.unwrap_or_default();
     Some(format!(
-        "{{\"peer\":\"ours\",\"work\":\"{work}\",\"n\":{n},\"ops_per_s\":{:.1},\"ns_per_op\":{:.1}{}}}",
-        ops / seconds,
-        seconds * 1e9 / ops,
-        memory.unwrap_or_default(),
+        "{{\"peer\":\"ours\",\"work\":\"{work}\",\"n\":{n},\
+         \"ops_per_s\":{ops_per_s:.1},\"ns_per_op\":{ns_per_op:.1}{memory}}}"
     ))
 }
 

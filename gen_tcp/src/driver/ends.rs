@@ -161,6 +161,7 @@ impl TcpPort {
     /// End 5, first half: links and monitors have been told, the queue may still be written.
     pub(super) fn begin_flush(&mut self, cx: &mut PortCx<'_>, kill: bool) -> Flush {
         self.reader.wake(cx);
+        self.end_gathering(cx);
         if kill || self.settings.linger_zero || self.wire.any().is_none() {
             if self.settings.linger_zero && matches!(self.role, Role::Connected) {
                 self.abort_sock(cx);

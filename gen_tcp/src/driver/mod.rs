@@ -257,9 +257,13 @@ impl Driver for TcpPort {
         }
     }
 
+    fn slice_end(&mut self, cx: &mut PortCx<'_>) {
+        self.end_gathering(cx);
+    }
+
     fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8]) -> bool {
         let mut op = SendOp::new(data.into());
-        drop(self.send(cx, &mut op, None));
+        drop(self.send(cx, &mut op, None, false));
         true
     }
 

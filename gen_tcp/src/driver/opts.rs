@@ -122,7 +122,8 @@ impl TcpPort {
     }
 
     /// `getstat` (1.14).
-    pub(crate) fn get_stats(&self, stats: &[Stat]) -> Vec<(Stat, u64)> {
+    pub(crate) fn get_stats(&mut self, cx: &mut PortCx<'_>, stats: &[Stat]) -> Vec<(Stat, u64)> {
+        self.end_gathering(cx);
         let pending = self.writer.len();
         stats
             .iter()

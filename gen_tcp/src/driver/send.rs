@@ -24,6 +24,8 @@ use crate::packet;
 
 /// Pieces that one system call is given.
 const SLICES_MAX: usize = 64;
+/// Bytes that are gathered before they are written, and the size from which a send is not held back.
+const GATHER_MAX: usize = 64 << 10;
 /// Bytes that one call writes at most before the lock is given up.
 const WRITE_MAX: usize = 1 << 20;
 
@@ -52,6 +54,9 @@ pub(super) struct Writer {
     pub(super) shut: Shut,
     /// A timer is set that writes what `delay_send` has kept.
     pub(super) delayed: bool,
+    /// A send of this slice has been written while its sender had more to do: those after it are gathered
+    /// until the sender has not, or the slice ends.
+    gathering: bool,
 }
 
 struct Waiting {
@@ -72,6 +77,7 @@ impl Default for Writer {
             next_id: 0,
             shut: Shut::No,
             delayed: false,
+            gathering: false,
         }
     }
 }
@@ -236,6 +242,7 @@ impl TcpPort {
         cx: &mut PortCx<'_>,
         op: &mut SendOp,
         wakeup: Option<Wakeup>,
+        more: bool,
     ) -> Sent {
         if let (Some(id), Some(waiting)) = (op.id, &mut self.writer.waiting)
             && waiting.id == id
@@ -257,7 +264,8 @@ impl TcpPort {
         if let Some(id) = op.id.take() {
             self.writer.suspended.retain(|(other, _)| *other != id);
         }
-        let result = self.accept_data(cx, &mut op.data);
+        let more = more || !self.reader.input.is_empty();
+        let result = self.accept_data(cx, &mut op.data, more && wakeup.is_some());
         op.accepted = true;
         match result {
             Ok(true) if self.settings.send_timeout_ms == Some(0) => {
@@ -294,8 +302,46 @@ impl TcpPort {
         )
     }
 
+    /// A send behind others of the same slice. It is queued with them, and all leave in one system call
+    /// when the sender has no `more` input, at the end of the slice or over a limit; an error then shows
+    /// one send later. What is large is not held back. True where the sender has to wait.
+    fn gather(
+        &mut self,
+        cx: &mut PortCx<'_>,
+        header: &[u8],
+        data: &mut IoData,
+        more: bool,
+    ) -> bool {
+        let large = data.len() > GATHER_MAX;
+        if large {
+            self.write_queue(cx);
+        }
+        let was_empty = self.writer.bytes == 0;
+        let header = (!header.is_empty()).then(|| Bytes::copy_from_slice(header));
+        self.writer
+            .push(header.into_iter().chain(std::mem::take(&mut data.0)));
+        if more && !large && self.writer.bytes < GATHER_MAX {
+            return false;
+        }
+        self.writer.gathering &= more;
+        self.write_queue(cx);
+        !was_empty && self.writer.bytes >= self.settings.high_watermark.max(1) as usize
+    }
+
+    /// Writes what was gathered: the slice is over, or somebody could tell the difference.
+    pub(crate) fn end_gathering(&mut self, cx: &mut PortCx<'_>) {
+        if std::mem::take(&mut self.writer.gathering) && !self.writer.delayed {
+            self.write_queue(cx);
+        }
+    }
+
     /// Writes or queues the data. True where the sender has to wait for the low watermark.
-    fn accept_data(&mut self, cx: &mut PortCx<'_>, data: &mut IoData) -> Result<bool, Error> {
+    fn accept_data(
+        &mut self,
+        cx: &mut PortCx<'_>,
+        data: &mut IoData,
+        more: bool,
+    ) -> Result<bool, Error> {
         if !self.is_connected() {
             return Err(self.not_connected(true));
         }
@@ -308,6 +354,13 @@ impl TcpPort {
             return Err(self.write_failed(cx, &error, true));
         }
         self.stats.sent(header.len() + length);
+        if self.writer.gathering && !self.settings.delay_send {
+            return Ok(self.gather(cx, &header, data, more));
+        }
+        self.writer.gathering = more;
+        if more {
+            cx.at_slice_end();
+        }
         let pieces = std::mem::take(&mut data.0);
         if self.writer.bytes > 0 || self.settings.delay_send || !self.writer.writable {
             let header = (!header.is_empty()).then(|| Bytes::copy_from_slice(&header));
@@ -450,7 +503,8 @@ impl TcpPort {
     }
 
     /// `shutdown` (1.9).
-    pub(crate) fn shutdown(&mut self, how: Shutdown) -> Result<(), Error> {
+    pub(crate) fn shutdown(&mut self, cx: &mut PortCx<'_>, how: Shutdown) -> Result<(), Error> {
+        self.end_gathering(cx);
         let (true, Wire::Open(sock)) = (self.is_connected(), &self.wire) else {
             return Err(Error::Enotconn);
         };
@@ -467,7 +521,8 @@ impl TcpPort {
 
     /// Whether close has to wait for the queue, and how long it is; where it has to, the caller is woken
     /// when the queue is empty (CLO-7 to CLO-9).
-    pub(crate) fn wait_drained(&mut self, wakeup: Wakeup) -> Option<usize> {
+    pub(crate) fn wait_drained(&mut self, cx: &mut PortCx<'_>, wakeup: Wakeup) -> Option<usize> {
+        self.end_gathering(cx);
         if self.writer.bytes == 0 || self.settings.linger_zero || self.wire.open().is_none() {
             return None;
         }

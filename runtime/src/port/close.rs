@@ -22,7 +22,7 @@ use super::cx::{Asked, End, split};
 use super::{Address, Body, Driver, Flush, Phase, PortCell, PortCx};
 use crate::pin::Pin;
 use crate::process::context::Current;
-use crate::process::run::panic_reason;
+use crate::process::run::{panic_reason, shielded};
 use crate::process::signal::Signal;
 use crate::reason::Reason;
 use crate::timers::Timers;
@@ -49,31 +49,36 @@ pub(super) fn carry_out(
     mut asked: Asked,
     pin: &Pin,
 ) {
-    let mut flushed = asked.flushed;
-    if let (Some(end), Phase::Open) = (asked.end.take(), body.phase) {
-        flushed = begin(cell, &mut body, &mut asked, end, pin) == Flush::Done;
+    let end = asked.end.take();
+    if let (Some(end), Phase::Open) = (&end, body.phase) {
+        begin(cell, &mut body, &mut asked, end, pin);
     }
-    let driver =
-        (body.phase == Phase::Closing && flushed).then(|| finish(cell, &mut body, &mut asked, pin));
+    let driver = (body.phase == Phase::Closing && asked.flushed)
+        .then(|| finish(cell, &mut body, &mut asked, pin));
     drop(body);
+    // From here on it may be the user's code that runs.
     for wakeup in asked.wakeups {
-        wakeup.wake(&cell.core);
+        shielded(|| wakeup.wake(&cell.core));
     }
-    drop(asked.refused);
+    for message in asked.refused {
+        shielded(|| drop(message));
+    }
+    shielded(|| drop(end));
     if let Some(driver) = driver {
-        drop(driver);
+        shielded(|| drop(driver));
         let memory = Address(NonNull::from(cell));
+        cell.core.garbage_made();
         // SAFETY: the id has left the table, this happens once, and memory is freed on any thread.
         unsafe { pin.defer(&cell.core.collector, move || memory.release()) };
     }
 }
 
 /// Steps 1 to 4.
-fn begin(cell: &PortCell, body: &mut Body, asked: &mut Asked, end: End, pin: &Pin) -> Flush {
+fn begin(cell: &PortCell, body: &mut Body, asked: &mut Asked, end: &End, pin: &Pin) {
     body.phase = Phase::Closing;
     cell.core.registry.forget(cell.id.into(), &cell.named);
     let from = cell.id.into();
-    let (owner, reason) = (body.owner, end.reason);
+    let (owner, reason) = (body.owner, &end.reason);
     for (to, ()) in std::mem::take(&mut body.links) {
         let signal = match to == owner && end.spare_owner {
             true => Signal::Unlinked { from },
@@ -94,10 +99,12 @@ fn begin(cell: &PortCell, body: &mut Body, asked: &mut Asked, end: End, pin: &Pi
             },
         );
     }
-    driver_call(cell, body, asked, pin, |driver, cx| {
+    asked.flushed = false;
+    let flush = driver_call(cell, body, asked, pin, |driver, cx| {
         driver.flush(cx, end.kill)
-    })
-    .unwrap_or(Flush::Done)
+    });
+    // A kill waits for nothing (O-2), and neither does a driver that panicked.
+    asked.flushed |= end.kill || flush != Some(Flush::Later);
 }
 
 /// Steps 5 and 6. The driver is given back, to be dropped without the lock.
@@ -126,6 +133,7 @@ fn driver_call<R>(
     let more = cx.finish();
     asked.wakeups.extend(more.wakeups);
     asked.refused.extend(more.refused);
+    asked.flushed |= more.flushed;
     result
         .map_err(|panic| drop::<Reason>(panic_reason(panic)))
         .ok()

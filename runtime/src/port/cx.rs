@@ -38,6 +38,7 @@ pub struct PortCx<'a> {
 pub(super) struct Asked {
     pub(super) end: Option<End>,
     pub(super) flushed: bool,
+    pub(super) slice_end: bool,
     pub(super) wakeups: SmallVec<[Wakeup; 2]>,
     /// Messages that came back from a dead owner: dropped when the lock is free.
     pub(super) refused: SmallVec<[Message; 1]>,
@@ -89,8 +90,10 @@ impl PortCx<'_> {
         self.asked
     }
 
-    pub(super) fn timer_fired(&mut self) {
-        *self.timer = None;
+    /// Whether the timer that fired is the one that is set: another was replaced or cancelled when it
+    /// had already left the wheel.
+    pub(super) fn timer_fired(&mut self, fired: TimerKey) -> bool {
+        self.timer.take_if(|timer| *timer == fired).is_some()
     }
 
     pub(super) fn ask(&mut self, end: End) {
@@ -161,6 +164,14 @@ impl PortCx<'_> {
             ..Readiness::default()
         };
         self.core.reactor.again(self.id.token(), readiness);
+        // Whoever sleeps at the poller has to look.
+        self.core.sched.timer_set(0);
+    }
+
+    /// Has [`Driver::slice_end`] called when the process that calls now has used up its slice or waits; at
+    /// once where no process calls.
+    pub fn at_slice_end(&mut self) {
+        self.asked.slice_end = true;
     }
 
     /// Whether the port is closed for everyone but the driver, which is flushing.

@@ -52,6 +52,11 @@ pub trait Driver: Any + Send {
         let _ = cx;
     }
 
+    /// The slice in which [`PortCx::at_slice_end`] was called is over.
+    fn slice_end(&mut self, cx: &mut PortCx<'_>) {
+        let _ = cx;
+    }
+
     /// A command in message form: data from the owner (8.4). False where it is bad data (8.5).
     fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8]) -> bool {
         let _ = (cx, data);

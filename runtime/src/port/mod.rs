@@ -35,8 +35,9 @@ pub use source::{Readiness, Source};
 use crate::core::Core;
 use crate::ordered::OrderedMap;
 use crate::pid::{Pid, PortId};
-use crate::process::context::Current;
+use crate::process::context::{Current, try_current};
 use crate::process::run::panic_reason;
+use crate::reason::Reason;
 use crate::reference::Ref;
 use crate::registry::Named;
 use crate::table::Tenant;
@@ -113,8 +114,17 @@ fn locked<R>(
             None
         }
     };
+    let slice_end = asked.slice_end;
     close::carry_out(cell, body, asked, &pin);
+    if slice_end && try_current(|current| current.at_slice_end(id)) != Some(true) {
+        self::slice_end(core, id);
+    }
     result
+}
+
+/// The slice of a process that had asked the port for it is over.
+pub(crate) fn slice_end(core: &Arc<Core>, id: PortId) {
+    locked(core, id, false, |driver, cx| driver.slice_end(cx));
 }
 
 /// The reactor saw an event.
@@ -132,10 +142,11 @@ pub(crate) fn ready(core: &Arc<Core>, token: u64, readiness: Readiness) {
 }
 
 /// The port's timer fired.
-pub(crate) fn timeout(core: &Arc<Core>, id: PortId) {
+pub(crate) fn timeout(core: &Arc<Core>, id: PortId, fired: TimerKey) {
     locked(core, id, false, |driver, cx| {
-        cx.timer_fired();
-        driver.timeout(cx);
+        if cx.timer_fired(fired) {
+            driver.timeout(cx);
+        }
     });
 }
 
@@ -147,11 +158,15 @@ impl Address {
     /// Nobody finds the cell any more, and this is called once.
     unsafe fn release(self) {
         // SAFETY: made by `Box::leak` when the port was opened.
-        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        let cell = unsafe { Box::from_raw(self.0.as_ptr()) };
+        cell.core.garbage_freed();
     }
 }
 
-/// Ends a port that is flushing, at the end of the runtime.
-pub(crate) fn abandon(core: &Arc<Core>, id: PortId) {
-    locked(core, id, false, |_, cx| cx.flushed());
+/// Ends all ports, those that are flushing too: at the end of the runtime.
+pub(crate) fn close_all(core: &Arc<Core>) {
+    for id in info::ids(core, true) {
+        core.exit_port(id, Pid::nobody(core.node), Reason::Kill, false);
+        locked(core, id, false, |_, cx| cx.flushed());
+    }
 }

@@ -3,20 +3,27 @@
 //! 1. The port is locked: from here it sends nothing to anybody.
 //! 2. Checks, in this order: the port is open; the new owner is not the owner already; the caller is the
 //!    owner; the new owner lives, and is told of its link.
-//! 3. The caller takes in what has been sent to it, and the port's messages go from its mailbox to the
-//!    new owner, in their order. The driver may say that the port has ended with one of these messages:
+//! 3. What has been sent to the caller is fetched, and the port's messages go from its mailbox and from
+//!    there to the new owner, in their order. The driver may say that the port has ended with one of these messages:
 //!    then it stays where it is.
-//! 4. The owner changes, in the port and in the links of both ends.
-//! 5. The lock is freed.
+//! 4. The owner changes, in the port and in its links.
+//! 5. The lock is freed. Only then is the rest of what was fetched taken in, because that may run code
+//!    of the user's; the caller's end of the link goes.
 //!
 //! Run in the caller. Invariant (I-9, CTL-1): at no instant is the port without an owner; each of its
 //! messages is seen by one owner, in order; there is no in-between that anybody could see.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::close::carry_out;
+use super::cx::Asked;
 use super::{Phase, PortCell};
 use crate::message::Message;
-use crate::pid::{Pid, PortId};
+use crate::pid::{ActorId, Pid, PortId};
+use crate::pin::Pin;
 use crate::process::Pcb;
-use crate::process::context::current;
+use crate::process::context::{Current, current};
+use crate::process::run::panic_reason;
 use crate::process::signal::{self, Signal};
 
 /// Why a port did not change hands; nothing has changed then.
@@ -59,7 +66,7 @@ pub fn hand_over(port: PortId, to: Pid) -> Result<(), HandOverError> {
         let pin = core.pin();
         let cell = core.ports.get(port.slot, port.generation, &pin);
         let refused = match cell {
-            Some(cell) => move_all(cell, caller, to)?,
+            Some(cell) => move_all(cell, caller, to, &pin)?,
             None => return Err(HandOverError::Closed),
         };
         // Messages are dropped only where the lock is free.
@@ -69,8 +76,13 @@ pub fn hand_over(port: PortId, to: Pid) -> Result<(), HandOverError> {
 }
 
 /// The steps. Gives back the messages that the new owner, dead meanwhile, refused.
-fn move_all(cell: &PortCell, caller: &Pcb, to: Pid) -> Result<Vec<Message>, HandOverError> {
-    let core = &cell.core;
+fn move_all(
+    cell: &PortCell,
+    caller: &Pcb,
+    to: Pid,
+    pin: &Pin,
+) -> Result<Vec<Message>, HandOverError> {
+    let (core, from) = (&cell.core, ActorId::from(cell.id));
     let mut body = cell.body.lock();
     if body.phase != Phase::Open {
         return Err(HandOverError::Closed);
@@ -81,52 +93,54 @@ fn move_all(cell: &PortCell, caller: &Pcb, to: Pid) -> Result<Vec<Message>, Hand
     if body.owner != caller.pid {
         return Err(HandOverError::NotOwner);
     }
-    if !core.signal(
-        to,
-        Signal::Link {
-            from: cell.id.into(),
-        },
-    ) {
+    if !core.signal(to, Signal::Link { from }) {
         return Err(HandOverError::NoProc);
     }
-    let moved = if body.has_sent {
-        take_messages(cell, caller)
-    } else {
-        Vec::new()
-    };
-    let changes = body.driver.hand_over(&moved);
-    let mut refused = Vec::new();
+    let (moved, rest) = take_messages(cell, caller, body.has_sent);
+    let asked_driver = AssertUnwindSafe(|| body.driver.hand_over(&moved));
+    let answer = Current::runtime(core).enter(|| catch_unwind(asked_driver));
+    let changes = *answer.as_ref().unwrap_or(&true);
     body.has_sent = changes && !moved.is_empty();
+    let mut refused = Vec::new();
     for message in moved {
         refused.extend(core.send_message(to, message).err());
     }
-    if !changes {
-        core.signal(
-            to,
-            Signal::Unlinked {
-                from: cell.id.into(),
-            },
-        );
-        return Ok(refused);
+    if changes {
+        body.owner = to;
+        body.links.remove(&caller.pid);
+        body.links.insert(to, ());
+    } else if !body.links.contains(&to) {
+        core.signal(to, Signal::Unlinked { from });
     }
-    body.owner = to;
-    body.links.remove(&caller.pid);
-    body.links.insert(to, ());
-    drop(body);
-    // SAFETY: this thread runs the caller, and nothing of the user's is called.
-    unsafe { caller.private() }.links.remove(&cell.id.into());
+    let mut asked = Asked::default();
+    if let Err(panic) = answer {
+        asked.fail(panic_reason(panic));
+    }
+    // The lock is free from here on, and what else had been sent to the caller may be looked at.
+    carry_out(cell, body, asked, pin);
+    signal::take_in(caller, rest.into_iter());
+    if changes {
+        // SAFETY: this thread runs the caller, and nothing of the user's is called.
+        unsafe { caller.private() }.links.remove(&from);
+    }
     Ok(refused)
 }
 
-/// Takes the port's messages out of the caller's inbox and mailbox, in their order.
-fn take_messages(cell: &PortCell, caller: &Pcb) -> Vec<Message> {
-    signal::receive(caller);
+/// Takes the port's messages out of the caller's mailbox, where there may be any, and out of what has
+/// been sent to it, in their order. Gives them, and the rest of what has been sent.
+fn take_messages(cell: &PortCell, caller: &Pcb, has_sent: bool) -> (Vec<Message>, Vec<Message>) {
     let token = cell.id.token();
     // SAFETY: this thread runs the caller, and `extract` calls nothing of the user's.
     let mailbox = &mut unsafe { caller.private() }.mailbox;
-    let moved = mailbox.extract(|node| node.port() == token);
-    caller.note_queue_len(mailbox.len());
-    moved
+    let mut moved = Vec::new();
+    if has_sent {
+        moved = mailbox.extract(|node| node.port() == token);
+        caller.note_queue_len(mailbox.len());
+    }
+    let is_moved = |message: &Message| message.node().port() == token;
+    let (late, rest): (Vec<_>, Vec<_>) = signal::fetch(caller).partition(is_moved);
+    moved.extend(late);
+    (moved, rest)
 }
 
 /// The owner of a port, dead or alive (`port_info(Port, connected)`); `None` where the port is closed.

@@ -4,15 +4,15 @@
 //! kept by construction (O-9). Invariant: `exit_verdict` is the table of process.md 8.6; a port that is
 //! closing or closed answers as the dead do.
 
-use std::sync::Arc;
-
-use super::cx::End;
-use super::{Phase, PortCell, locked};
+use super::cx::{Asked, End};
+use super::{Phase, PortCell, close, locked};
 use crate::core::Core;
+use crate::inbox::Chain;
 use crate::message::Message;
 use crate::pid::{Pid, PortId};
+use crate::process::Pcb;
 use crate::process::context::current;
-use crate::process::signal::Signal;
+use crate::process::signal::{self, Signal};
 use crate::reason::Reason;
 use crate::reference::Ref;
 
@@ -55,8 +55,14 @@ impl Core {
             .is_some()
     }
 
-    pub(crate) fn unlink_port(&self, id: PortId, from: Pid) {
-        self.open_port(id, |_, body| body.links.remove(&from));
+    /// Ends the port's side of a link, and gives what had been sent to the process by then: the port
+    /// sends links and exits under its lock, so all that concern the old link are among it.
+    pub(crate) fn unlink_port(&self, id: PortId, from: &Pcb) -> Chain {
+        let fetched = self.open_port(id, |_, body| {
+            body.links.remove(&from.pid);
+            signal::fetch(from)
+        });
+        fetched.unwrap_or_else(|| signal::fetch(from))
     }
 
     pub(crate) fn monitor_port(&self, id: PortId, reference: Ref, watcher: Pid) -> bool {
@@ -69,31 +75,34 @@ impl Core {
     }
 
     /// An exit signal to a port.
-    pub(crate) fn exit_port(self: &Arc<Self>, id: PortId, from: Pid, reason: Reason, linked: bool) {
-        let by_owner = self.open_port(id, |_, body| {
-            let was_linked = body.links.remove(&from).is_some();
-            let by_owner = body.owner == from;
-            if !linked && was_linked {
-                // An explicit signal leaves the sender's link in place (3.1).
-                body.links.insert(from, ());
-            }
-            (was_linked || !linked).then_some(by_owner)
-        });
-        let Some(Some(by_owner)) = by_owner else {
+    pub(crate) fn exit_port(&self, id: PortId, from: Pid, reason: Reason, linked: bool) {
+        if id.node != self.node {
+            return;
+        }
+        let pin = self.pin();
+        let Some(cell) = self.ports.get(id.slot, id.generation, &pin) else {
             return;
         };
-        let (reason, kill) = match exit_verdict(linked, by_owner, reason) {
+        let mut body = cell.body.lock();
+        // An explicit signal leaves the sender's link in place (3.1), so it is told in its turn.
+        if body.phase != Phase::Open || (linked && body.links.remove(&from).is_none()) {
+            return;
+        }
+        let (reason, kill) = match exit_verdict(linked, body.owner == from, reason) {
             Verdict::Ignore => return,
             Verdict::Close(reason) => (reason, false),
             Verdict::Kill => (Reason::Killed, true),
         };
-        locked(self, id, true, |_, cx| {
-            cx.ask(End {
-                reason,
-                spare_owner: false,
-                kill,
-            })
-        });
+        let end = End {
+            reason,
+            spare_owner: false,
+            kill,
+        };
+        let asked = Asked {
+            end: Some(end),
+            ..Asked::default()
+        };
+        close::carry_out(cell, body, asked, &pin);
     }
 }
 

@@ -5,14 +5,17 @@
 //! that runtimes and worlds may nest; nothing else of the runtime is ambient.
 //! Unsafe: it lends references out of a thread-local pointer, for the length of a closure.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::Pcb;
 use crate::core::Core;
-use crate::pid::Pid;
+use crate::pid::{Pid, PortId};
 use crate::pin::Pin;
+use crate::reason::Reason;
 
 thread_local! {
     static CURRENT: Cell<*const Current> = const { Cell::new(ptr::null()) };
@@ -29,6 +32,8 @@ pub(crate) struct Current {
     budget: Cell<u32>,
     /// The process asked to go to the tail of the queue.
     yielded: Cell<bool>,
+    /// Ports that want to be told of the end of this slice.
+    ports: RefCell<SmallVec<[PortId; 1]>>,
 }
 
 const ADVICE: &str = "this function acts for the current process, and there is none here: \
@@ -39,23 +44,27 @@ impl Current {
     /// `pinned` is true only where the thread holds a pin of this runtime while `self` is entered.
     pub(crate) unsafe fn process(pcb: &Pcb, budget: u32, pinned: bool) -> Self {
         let (budget, yielded) = (Cell::new(budget), Cell::new(false));
+        let (core, ports) = (&pcb.core, RefCell::default());
         Current {
-            core: &pcb.core,
+            core,
             pcb,
             pinned,
             budget,
             yielded,
+            ports,
         }
     }
 
     pub(crate) fn runtime(core: &Arc<Core>) -> Self {
         let (pcb, pinned) = (ptr::null(), false);
+        let (budget, yielded) = (Cell::new(0), Cell::new(false));
         Current {
             core,
             pcb,
             pinned,
-            budget: Cell::new(0),
-            yielded: Cell::new(false),
+            budget,
+            yielded,
+            ports: RefCell::default(),
         }
     }
 
@@ -91,6 +100,12 @@ impl Current {
         (!self.pcb.is_null()).then(|| unsafe { (*self.pcb).pid })
     }
 
+    /// Why the process ends: known once its exit sequence has begun, to the destructors of its future.
+    pub(crate) fn ending(&self) -> Option<Reason> {
+        // SAFETY: this thread runs the process, and the reason is cloned without code of the user's.
+        (!self.pcb.is_null()).then(|| unsafe { (*self.pcb).private() }.exiting.clone())?
+    }
+
     pub(crate) fn pin(&self) -> Pin {
         if self.pinned {
             // SAFETY: by the promise that `process` was given.
@@ -110,6 +125,23 @@ impl Current {
     /// The process goes to the tail of the queue after this poll.
     pub(crate) fn yield_slice(&self) {
         self.yielded.set(true);
+    }
+
+    /// A port wants to be told when this slice ends. False where there is no slice: tell it at once.
+    pub(crate) fn at_slice_end(&self, port: PortId) -> bool {
+        if self.pcb.is_null() {
+            return false;
+        }
+        let mut ports = self.ports.borrow_mut();
+        if !ports.contains(&port) {
+            ports.push(port);
+        }
+        true
+    }
+
+    /// The ports that are to be told of the end of this slice.
+    pub(crate) fn take_ports(&self) -> SmallVec<[PortId; 1]> {
+        self.ports.take()
     }
 
     pub(crate) fn has_yielded(&self) -> bool {

@@ -109,8 +109,16 @@ pub(crate) fn unlink_of(pcb: &Pcb, from: ActorId) {
             }
         }
         ActorId::Port(port) => {
-            private.links.remove(&from);
-            pcb.core.unlink_port(port, pcb.pid);
+            // Inactive while all is taken in that the port sent before: no exit of the old link counts
+            // any more, nor does a link that a hand-over made meanwhile.
+            let ending = LinkState::Inactive(0);
+            private.links.insert(from, ending);
+            super::signal::take_in(pcb, pcb.core.unlink_port(port, pcb));
+            // SAFETY: as above.
+            let links = unsafe { &mut pcb.private().links };
+            if links.get(&from) == Some(&ending) {
+                links.remove(&from);
+            }
         }
     }
 }

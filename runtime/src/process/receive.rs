@@ -16,6 +16,7 @@ use super::context::{Current, current, try_current};
 use super::wakeup::Wakeup;
 use super::{Pcb, cell, signal};
 use crate::clock::nanos;
+use crate::mailbox::Seat;
 use crate::message::{self, Message, Node};
 use crate::pid::Pid;
 use crate::reference::Ref;
@@ -159,7 +160,7 @@ impl Receiver {
 
     /// Looks at every message that has arrived and was not looked at by this receive. `test` gives the
     /// number of the arm that takes the message. It may call back into the runtime; a panic in it is
-    /// a panic of the process, and the message under test is lost with it.
+    /// a panic of the process, and the message under test is lost with it.
     pub fn scan(&mut self, mut test: impl FnMut(&mut Probe) -> Option<usize>) -> Scanned {
         current(|current| {
             let pcb = self.owned(current);
@@ -181,7 +182,7 @@ impl Receiver {
                 // the seat is good after the test.
                 if unsafe { (*node).is_out() } {
                     unseen.get_or_insert(unsafe { (*node).index() });
-                } else if let Some(arm) = test(&mut Probe { node }) {
+                } else if let Some(arm) = tested(pcb, here, &mut test) {
                     let mailbox = &mut unsafe { pcb.private() }.mailbox;
                     let message = mailbox.remove(here);
                     pcb.note_queue_len(mailbox.len());
@@ -316,6 +317,29 @@ impl Drop for Receiver {
             }
         });
     }
+}
+
+/// Tests one message. Where the test panics with the value in its hands, the empty node goes.
+fn tested(
+    pcb: &Pcb,
+    seat: Seat,
+    test: &mut impl FnMut(&mut Probe) -> Option<usize>,
+) -> Option<usize> {
+    struct Emptied<'a>(&'a Pcb, Seat);
+    impl Drop for Emptied<'_> {
+        fn drop(&mut self) {
+            // SAFETY: this thread runs the process; the node is in the mailbox, because nobody
+            // takes one that is under test. Nothing is dropped but the node.
+            unsafe {
+                if (*self.1.node()).is_out() {
+                    drop(self.0.private().mailbox.remove(self.1));
+                }
+            }
+        }
+    }
+    let emptied = Emptied(pcb, seat);
+    let node = emptied.1.node();
+    test(&mut Probe { node })
 }
 
 /// The future of [`Receiver::wait`].

@@ -72,6 +72,9 @@ impl Runnable {
         // SAFETY: passed on.
         let current = unsafe { Current::process(pcb, pcb.core.limits.slice_budget, pinned) };
         let ended = current.enter(|| slice(pcb));
+        for port in current.take_ports() {
+            crate::port::slice_end(&pcb.core, port);
+        }
         if let Some(reason) = ended {
             current.enter(|| exit::run(pcb, reason));
             return Ran::Over;

@@ -24,6 +24,7 @@ use crate::hash::FixedState;
 use crate::limits::Limits;
 use crate::node::{Handle, exit_all};
 use crate::pid::Pid;
+use crate::port;
 use crate::process::run::{Ran, Runnable};
 use crate::reason::{Outcome, Reason};
 use crate::sched::with_handle;
@@ -304,12 +305,14 @@ impl World {
         text
     }
 
-    /// Kills everyone and checks that nothing is left.
+    /// Kills everyone, closes the ports that nobody was linked to, and checks that nothing is left.
     fn end(&mut self) {
         for _ in 0..100 {
             exit_all(&self.core, &Reason::Kill);
             while self.step() {}
             if self.core.live() == 0 {
+                with_handle(&self.handle, || port::close_all(&self.core));
+                self.core.reclaim();
                 return;
             }
         }

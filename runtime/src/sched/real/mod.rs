@@ -92,7 +92,7 @@ impl Crew {
             let thread = std::thread::Builder::new().name(format!("worker-{index}"));
             *self.workers.left.0.lock() += 1;
             let spawned = thread.spawn(move || {
-                worker::Worker::new(index, queue, &workers, &core).run();
+                worker::run(index, queue, &workers, &core);
                 drop(core);
                 *workers.left.0.lock() -= 1;
                 workers.left.1.notify_all();

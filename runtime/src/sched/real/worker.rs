@@ -17,7 +17,7 @@ use crossbeam::epoch::{Guard, LocalHandle};
 use super::{Shared, Workers};
 use crate::core::Core;
 use crate::entropy::SplitMix;
-use crate::limits::{LIFO_ROW_MAX, SLICES_PER_LOOK, SLICES_PER_PIN};
+use crate::limits::{LIFO_ROW_MAX, SLICES_PER_FREE, SLICES_PER_LOOK, SLICES_PER_PIN};
 use crate::port;
 use crate::port::source::Event;
 use crate::process::run::{Ran, Runnable};
@@ -38,8 +38,8 @@ pub(super) struct Local {
 /// The calling thread's own, where it is a worker of these.
 pub(super) fn local(workers: &Workers) -> Option<&'static Local> {
     let local = LOCAL.get();
-    // SAFETY: a pointer that stands here is lent by `Worker::run` until it returns, and the reference
-    // is used by the caller at once, on this thread.
+    // SAFETY: a pointer that stands here is lent by `run` until it returns, and the reference is used
+    // by the caller at once, on this thread.
     let local = unsafe { local.as_ref()? };
     ptr::eq(local.workers, workers).then_some(local)
 }
@@ -90,60 +90,52 @@ fn take_slot(shared: &Shared, alone: bool) -> Option<Runnable> {
     take_raw(shared.lifo.swap(ptr::null_mut(), Ordering::AcqRel))
 }
 
-/// See the file's header.
-pub(super) struct Worker<'a> {
-    local: Local,
+/// See the file's header. What the thread's own views point at (`LOCAL`, the handle) is shared with
+/// them, so it stands outside of what the loop borrows mutably.
+struct Worker<'a> {
+    local: &'a Local,
     workers: &'a Workers,
     core: &'a Arc<Core>,
-    handle: LocalHandle,
+    handle: &'a LocalHandle,
     events: Vec<Event>,
     random: SplitMix,
     slices: u32,
     lifo_row: u32,
 }
 
-impl<'a> Worker<'a> {
-    pub(super) fn new(
-        index: usize,
-        queue: Queue<Runnable>,
-        workers: &'a Workers,
-        core: &'a Arc<Core>,
-    ) -> Self {
-        Worker {
-            local: Local {
-                index,
-                workers,
-                queue,
-            },
-            workers,
-            core,
-            handle: core.collector.register(),
-            events: Vec::new(),
-            random: SplitMix::new(index as u64),
-            slices: 0,
-            lifo_row: 0,
-        }
-    }
+/// The life of a worker's thread.
+pub(super) fn run(index: usize, queue: Queue<Runnable>, workers: &Workers, core: &Arc<Core>) {
+    let handle = core.collector.register();
+    let local = Local {
+        index,
+        workers,
+        queue,
+    };
+    let mut worker = Worker {
+        local: &local,
+        workers,
+        core,
+        handle: &handle,
+        events: Vec::new(),
+        random: SplitMix::new(index as u64),
+        slices: 0,
+        lifo_row: 0,
+    };
+    LOCAL.set(&raw const local);
+    with_handle(&handle, || worker.work());
+    LOCAL.set(ptr::null());
+}
 
-    pub(super) fn run(mut self) {
-        // The thread's views point into this value, which stays where it is until the end.
-        let this = &raw mut self;
-        // SAFETY: `self` outlives the call; the loop reaches `local` and `handle` by shared
-        // references only, which these views are too.
-        unsafe {
-            LOCAL.set(&raw const (*this).local);
-            let handle: &LocalHandle = &*(&raw const (*this).handle);
-            with_handle(handle, || (*this).work());
-        }
-        LOCAL.set(ptr::null());
-    }
-
+impl Worker<'_> {
     fn work(&mut self) {
         let mut guard = self.handle.pin();
         while !self.workers.is_stopping() {
             self.slices = self.slices.wrapping_add(1);
             if self.slices.is_multiple_of(SLICES_PER_PIN) {
                 guard.repin();
+            }
+            if self.slices.is_multiple_of(SLICES_PER_FREE) {
+                guard.flush();
             }
             if self.slices.is_multiple_of(SLICES_PER_LOOK) {
                 self.look();
