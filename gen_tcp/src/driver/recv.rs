@@ -243,6 +243,7 @@ impl TcpPort {
             self.reader.op = None;
             return Poll::Ready(result);
         }
+        untimed |= std::mem::take(&mut self.reader.handed_out);
         if op.is_none() {
             self.reader.next_id += 1;
             *op = Some(self.reader.next_id);
