@@ -70,7 +70,7 @@ impl From<Data> for IoData {
             Data::List(bytes) => bytes.into(),
             Data::Header(front, rest) => IoData(SmallVec::from_iter([front.into(), rest])),
             Data::Http(_) => IoData::default(),
-            Data::SslTls(record) => IoData::from(*record.data),
+            Data::SslTls(record) => record.data.into(),
         }
     }
 }
@@ -127,8 +127,8 @@ pub struct SslTls {
     pub content_type: u8,
     /// Major and minor version.
     pub version: (u8, u8),
-    /// The body, in the mode of the socket.
-    pub data: Box<Data>,
+    /// The body: a binary, whatever the mode of the socket.
+    pub data: Bytes,
 }
 
 /// The messages of a socket to its owner (3.1).

@@ -249,7 +249,10 @@ struct Finish<T>(Place<T>, Option<T>);
 impl<T> Drop for Finish<T> {
     fn drop(&mut self) {
         let reason = || try_current(Current::ending).flatten();
-        let end = self.1.take().ok_or_else(|| reason().unwrap_or(Reason::Killed));
+        let end = self
+            .1
+            .take()
+            .ok_or_else(|| reason().unwrap_or(Reason::Killed));
         *self.0.0.lock() = Some(end);
         self.0.1.notify_all();
     }

@@ -5,3 +5,7 @@
 
 #[path = "semantics/exit_signals.rs"]
 mod exit_signals;
+#[path = "semantics/links.rs"]
+mod links;
+#[path = "semantics/monitors.rs"]
+mod monitors;

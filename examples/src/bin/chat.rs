@@ -73,7 +73,11 @@ async fn serve(listener: Socket) -> runtime::Result {
 }
 
 /// Somebody at a terminal: says its lines, and prints what it sees until nothing comes for a while.
-async fn terminal(port: u16, name: &'static str, lines: &'static [&'static str]) -> runtime::Result {
+async fn terminal(
+    port: u16,
+    name: &'static str,
+    lines: &'static [&'static str],
+) -> runtime::Result {
     let options = [binary(), packet(PacketType::Line), active(true)];
     let socket = gen_tcp::connect("localhost", port, options).await?;
     gen_tcp::send(socket, format!("{name}\n")).await?;
@@ -93,16 +97,25 @@ async fn terminal(port: u16, name: &'static str, lines: &'static [&'static str])
 fn main() -> runtime::Result {
     let argument = std::env::args().nth(1);
     let demo = argument.as_deref() == Some("--demo");
-    let number = argument.filter(|_| !demo).map_or(Ok(4567), |text| text.parse())?;
+    let number = argument
+        .filter(|_| !demo)
+        .map_or(Ok(4567), |text| text.parse())?;
     runtime::run(async move {
-        let framing = [binary(), packet(PacketType::Line), active(false), reuseaddr(true)];
+        let framing = [
+            binary(),
+            packet(PacketType::Line),
+            active(false),
+            reuseaddr(true),
+        ];
         let listener = gen_tcp::listen(if demo { 0 } else { number }, framing)?;
         let port = inet::port(listener)?;
         println!("the room is open on port {port}");
         if !demo {
             return serve(listener).await;
         }
-        let server = spawn(async { receive! { listener: Socket => serve(listener).await } });
+        let server = spawn(async {
+            receive! { listener: Socket => serve(listener).await }
+        });
         gen_tcp::controlling_process(listener, server)?;
         send(server, listener);
         let (_, watch) = spawn_monitor(terminal(port, "ann", &["hello?", "bye"]));

@@ -187,11 +187,10 @@ fn open(settings: &Settings, packet: Packet, bytes: &[u8]) -> (Data, usize) {
             (Data::Http(Http { packet, binary }), consumed)
         }
         Content::SslTls(record) => {
-            let body = match record.data {
+            let data = match record.data {
                 SslData::Range(range) => copy(range),
                 SslData::Owned(bytes) => bytes.into(),
             };
-            let data = Box::new(form(settings, body));
             let (content_type, version) = (record.content_type, record.version);
             (
                 Data::SslTls(SslTls {

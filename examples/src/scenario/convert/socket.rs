@@ -60,7 +60,7 @@ fn from_ssl_tls(from: Socket, record: SslTls) -> Term {
         socket(from),
         int(record.content_type.into()),
         Term::tuple([int(major.into()), int(minor.into())]),
-        from_data(from, *record.data),
+        from_data(from, Data::Binary(record.data)),
     ])
 }
 
