@@ -3,9 +3,15 @@
 //! One module for each subject; each test names the rule it holds the runtime to. Most of them run in
 //! simulated worlds of many seeds, some on real workers too, where threads matter.
 
+#[path = "semantics/dead.rs"]
+mod dead;
 #[path = "semantics/exit_signals.rs"]
 mod exit_signals;
 #[path = "semantics/links.rs"]
 mod links;
 #[path = "semantics/monitors.rs"]
 mod monitors;
+#[path = "semantics/names.rs"]
+mod names;
+#[path = "semantics/order.rs"]
+mod order;
