@@ -14,8 +14,10 @@
 use std::future::Future;
 use std::io;
 use std::panic::Location;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crossbeam::epoch::Collector;
@@ -194,10 +196,9 @@ impl Runtime {
         F::Output: Send,
     {
         let place = Arc::new((Mutex::new(None), Condvar::new()));
-        let guard = Finish(place.clone(), None);
-        let main = async move {
-            let mut guard = guard;
-            guard.1 = Some(future.await);
+        let main = Main {
+            future: Box::pin(future),
+            finish: Finish(place.clone(), None),
         };
         let pid = self
             .handle()
@@ -237,6 +238,27 @@ impl Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         self.shutdown(DROP_LIMIT);
+    }
+}
+
+/// The process of `block_on`. A panic leaves it whole until the exit sequence drops it, so that the
+/// reason is known by then.
+struct Main<F: Future> {
+    future: Pin<Box<F>>,
+    finish: Finish<F::Output>,
+}
+
+impl<F: Future> Unpin for Main<F> {}
+
+impl<F: Future> Future for Main<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Poll::Ready(value) = self.future.as_mut().poll(cx) else {
+            return Poll::Pending;
+        };
+        self.finish.1 = Some(value);
+        Poll::Ready(())
     }
 }
 

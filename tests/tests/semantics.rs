@@ -15,3 +15,9 @@ mod monitors;
 mod names;
 #[path = "semantics/order.rs"]
 mod order;
+#[path = "semantics/receive.rs"]
+mod receive;
+#[path = "semantics/combinators.rs"]
+mod combinators;
+#[path = "semantics/callbacks.rs"]
+mod callbacks;
