@@ -8,9 +8,9 @@ use std::ops::Deref;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::Socket;
 use crate::error::Error;
 use crate::packet::HttpPacket;
+use crate::socket::Socket;
 
 /// Bytes to send, in pieces as `iodata` is: they are written without being joined (SEN-9).
 #[derive(Clone, Debug, Default)]

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::marks::Marks;
 use crate::message::Message;
 use crate::name::Name;
 use crate::pid::{ActorId, Pid, PortId};
@@ -19,7 +20,7 @@ use crate::process::receive::Receiver;
 use crate::process::signal::{ExitKind, ExitVerdict, Signal, exit_verdict};
 use crate::reason::Reason;
 use crate::reference::Ref;
-use crate::registry::{Named, RegisterError};
+use crate::registry::RegisterError;
 use crate::reply::reply;
 
 /// The pid of the current process (`self()`).
@@ -220,11 +221,11 @@ pub fn register(name: impl Into<Name>, actor: impl Into<ActorId>) -> Result<(), 
 fn with_mark<R>(
     core: &crate::core::Core,
     actor: ActorId,
-    f: impl FnOnce(&Named) -> R,
+    f: impl FnOnce(&Marks) -> R,
 ) -> Option<R> {
     match actor {
-        ActorId::Process(pid) => core.with_process(pid, |pcb| f(&pcb.named)),
-        ActorId::Port(port) => core.with_port(port, |cell| f(&cell.named)),
+        ActorId::Process(pid) => core.with_process(pid, |pcb| f(&pcb.marks)),
+        ActorId::Port(port) => core.with_port(port, |cell| f(&cell.marks)),
     }
 }
 
@@ -361,7 +362,10 @@ pub async fn yield_now() {
     Yield(false).await;
 }
 
-/// Charges the slice of the current process one operation. Pending where the slice is used up: the
+/// What an operation on a port costs of a slice's budget.
+const PORT_COST: u32 = 8;
+
+/// Charges the slice of the current process an operation on a port. Pending where the slice is used up: the
 /// process goes to the tail of the queue and its future is polled again after that (C-2). For futures
 /// that might be ready for ever, as operations on ports are.
 ///
@@ -369,7 +373,7 @@ pub async fn yield_now() {
 /// Outside of a process.
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
     current(|current| {
-        if current.charge() {
+        if current.charge(PORT_COST) {
             return Poll::Ready(());
         }
         current.yield_slice();

@@ -7,6 +7,8 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crossbeam::epoch::Collector;
@@ -14,7 +16,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::blocking::Blocking;
 use crate::clock::Clock;
-use crate::crash::CrashHook;
+use crate::crash::{CrashHook, ExitHook};
 use crate::entropy::Entropy;
 use crate::hash::FixedState;
 use crate::limits::Limits;
@@ -27,7 +29,7 @@ use crate::process::Pcb;
 use crate::process::run::Scheduler;
 use crate::process::signal::Signal;
 use crate::registry::Registry;
-use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::AtomicU64;
 use crate::table::Table;
 use crate::timers::Timers;
 
@@ -39,6 +41,29 @@ pub(crate) struct Seams {
     pub(crate) reactor: Arc<dyn Reactor>,
     pub(crate) blocking: Arc<dyn Blocking>,
     pub(crate) simulated: bool,
+}
+
+/// The runtime, as its actors hold it: without counting, because there is one of these in each of them.
+///
+/// Whoever runs an actor holds the runtime, and so does every waker of a process; a dead actor does not
+/// look at it.
+pub(crate) struct Uncounted(ManuallyDrop<Arc<Core>>);
+
+impl Uncounted {
+    /// # Safety
+    /// Somebody else counts the runtime whenever this is looked at.
+    pub(crate) unsafe fn new(core: &Arc<Core>) -> Self {
+        // SAFETY: a copy that is never dropped changes no count.
+        Uncounted(ManuallyDrop::new(unsafe { std::ptr::read(core) }))
+    }
+}
+
+impl Deref for Uncounted {
+    type Target = Arc<Core>;
+
+    fn deref(&self) -> &Arc<Core> {
+        &self.0
+    }
 }
 
 /// See the file's header.
@@ -55,12 +80,11 @@ pub(crate) struct Core {
     pub(crate) blocking: Arc<dyn Blocking>,
     pub(crate) simulated: bool,
     pub(crate) on_crash: CrashHook,
+    pub(crate) on_exit: Option<ExitHook>,
     pub(crate) collector: Collector,
     /// Readiness events for ports that were gone (O-16).
     pub(crate) stale_events: AtomicU64,
-    live: AtomicUsize,
     /// Blocks of the dead that wait in the collector. Each holds this value, so that they must go first.
-    garbage: AtomicUsize,
     quiet: (Mutex<()>, Condvar),
     extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>, FixedState>>,
 }
@@ -72,6 +96,7 @@ impl Core {
         seams: Seams,
         collector: Collector,
         on_crash: CrashHook,
+        on_exit: Option<ExitHook>,
     ) -> Arc<Self> {
         Arc::new(Core {
             // Never 0, so that an id made of zeros belongs to no runtime.
@@ -87,10 +112,9 @@ impl Core {
             blocking: seams.blocking,
             simulated: seams.simulated,
             on_crash,
+            on_exit,
             collector,
             stale_events: AtomicU64::new(0),
-            live: AtomicUsize::new(0),
-            garbage: AtomicUsize::new(0),
             quiet: (Mutex::new(()), Condvar::new()),
             extensions: Mutex::new(HashMap::default()),
         })
@@ -98,8 +122,7 @@ impl Core {
 
     /// A pin of this runtime on the calling thread.
     pub(crate) fn pin(&self) -> Pin {
-        crate::sched::pin_of_worker(&self.collector)
-            .unwrap_or_else(|| Pin::outside(&self.collector))
+        crate::pin::pin_of_worker(&self.collector).unwrap_or_else(|| Pin::outside(&self.collector))
     }
 
     /// Runs `f` with a process, where it is there.
@@ -137,37 +160,9 @@ impl Core {
         self.with_process(pid, |_| ()).is_some()
     }
 
-    /// A block was handed to the collector.
-    pub(crate) fn garbage_made(&self) {
-        self.garbage.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The collector frees a block.
-    pub(crate) fn garbage_freed(&self) {
-        self.garbage.fetch_sub(1, Ordering::Release);
-    }
-
-    /// Frees the blocks of the dead. Called when the workers are gone, so that nobody holds a pin for
-    /// longer than a moment: where somebody does, what he may see stays.
-    pub(crate) fn reclaim(&self) {
-        let handle = self.collector.register();
-        // A round frees several bags of blocks; the first ones only let the epoch go on.
-        let rounds_max = self.garbage.load(Ordering::Acquire) + 100;
-        for _ in 0..rounds_max {
-            if self.garbage.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            handle.pin().flush();
-        }
-    }
-
-    pub(crate) fn process_started(&self) {
-        self.live.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// The last thing that the exit sequence does.
     pub(crate) fn process_ended(&self) {
-        if self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.processes.vacate() == 0 {
             drop(self.quiet.0.lock());
             self.quiet.1.notify_all();
         }
@@ -175,7 +170,7 @@ impl Core {
 
     /// Processes that have not ended their exit sequence.
     pub(crate) fn live(&self) -> usize {
-        self.live.load(Ordering::Acquire)
+        self.processes.len() as usize
     }
 
     /// Waits until no process is left. False where `limit` came first.

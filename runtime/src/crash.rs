@@ -1,7 +1,7 @@
-//! Crash reports: one for each process that ends by a panic, an error or another abnormal reason.
+//! Crash reports: one for each process that panics or returns an error.
 //!
-//! Made by the exit sequence, given to the runtime's hook, which prints by default. Expected ends
-//! (`normal`, `shutdown`) and `killed` make none: the victim of a kill ran no code (1.4).
+//! Made by the exit sequence, given to the runtime's hook, which prints by default. Ends that others
+//! brought about, by exit signals and kills, make none: their victims did nothing wrong (1.4).
 
 use std::fmt;
 use std::panic::Location;
@@ -37,6 +37,9 @@ impl fmt::Display for CrashReport {
         )
     }
 }
+
+/// Told of the end of every process: what a simulated world keeps its books by.
+pub(crate) type ExitHook = Box<dyn Fn(Pid, &Reason) + Send + Sync>;
 
 /// Where crash reports go.
 pub(crate) type CrashHook = Box<dyn Fn(&CrashReport) + Send + Sync>;

@@ -42,6 +42,7 @@ mod inbox;
 mod limits;
 mod macros;
 mod mailbox;
+mod marks;
 mod message;
 mod name;
 mod node;

@@ -16,7 +16,8 @@ pub struct Limits {
     pub blocking_threads_max: u32,
     /// Closures that wait for a blocking thread. At the limit a caller gets `system_limit`.
     pub blocking_queue_max: u32,
-    /// Runtime operations of one slice before a process goes to the tail of the queue (C-2).
+    /// Runtime operations of one slice before a process goes to the tail of the queue (C-2): a receive
+    /// counts one, an operation on a port eight.
     pub slice_budget: u32,
 }
 
@@ -27,7 +28,7 @@ impl Default for Limits {
             ports_max: 65_536,
             blocking_threads_max: 16,
             blocking_queue_max: 65_536,
-            slice_budget: 128,
+            slice_budget: 1024,
         }
     }
 }

@@ -129,6 +129,7 @@ impl Builder {
             seams,
             Collector::new(),
             self.on_crash,
+            None,
         );
         crew.start(&core)?;
         Ok(Runtime {
@@ -230,7 +231,6 @@ impl Runtime {
         port::close_all(&self.core);
         let late = crew.stop(left(), &self.core);
         self.pool.stop(left());
-        self.core.reclaim();
         Shutdown { late }
     }
 }
@@ -285,7 +285,7 @@ struct Counted<'a>(&'a Core);
 
 impl<'a> Counted<'a> {
     fn new(core: &'a Core) -> Self {
-        core.process_started();
+        core.processes.expect_one();
         fence(Ordering::SeqCst);
         Counted(core)
     }

@@ -1,30 +1,17 @@
 //! Names: one name for one actor, one actor for one name (process.md 7).
 //!
 //! Asked by `register`, by sends and monitors by name, and by the exit sequences. Invariant (N-1, N-2, N-4):
-//! registering is one step under a lock; an actor that ends closes its own `Named` mark first, so no
+//! registering is one step under a lock; an actor that ends sets its own mark first, so no
 //! name can be given to it any more, and its name is free before anybody is told of its end.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::RwLock;
 
 use crate::hash::FixedState;
+use crate::marks::{Marks, NoName};
 use crate::name::Name;
 use crate::pid::ActorId;
-
-/// Whether an actor has a name: kept in the actor, so that those without pay nothing at their end.
-pub(crate) struct Named(AtomicU8);
-
-const NO: u8 = 0;
-const YES: u8 = 1;
-const ENDED: u8 = 2;
-
-impl Named {
-    pub(crate) const fn new() -> Self {
-        Named(AtomicU8::new(NO))
-    }
-}
 
 /// Why a name could not be given (`badarg` in Erlang).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,12 +53,12 @@ impl Registry {
         Registry(RwLock::new(Maps::default()))
     }
 
-    /// `mark` is the actor's own; it must be kept alive by the caller's pin.
+    /// `marks` are the actor's own; kept alive by the caller's pin.
     pub(crate) fn register(
         &self,
         name: Name,
         actor: ActorId,
-        mark: &Named,
+        marks: &Marks,
     ) -> Result<(), RegisterError> {
         if name.as_str() == "undefined" {
             return Err(RegisterError::NotAName);
@@ -80,13 +67,10 @@ impl Registry {
         if let Some(by) = maps.actors.get(&name) {
             return Err(RegisterError::Taken(*by));
         }
-        match mark
-            .0
-            .compare_exchange(NO, YES, Ordering::AcqRel, Ordering::Acquire)
-        {
-            Err(ENDED) => return Err(RegisterError::NoProc),
-            Err(_) => return Err(RegisterError::AlreadyNamed),
-            Ok(_) => {}
+        match marks.name() {
+            Ok(()) => {}
+            Err(NoName::Ended) => return Err(RegisterError::NoProc),
+            Err(NoName::AlreadyNamed) => return Err(RegisterError::AlreadyNamed),
         }
         maps.actors.insert(name.clone(), actor);
         maps.names.insert(actor, name);
@@ -97,19 +81,14 @@ impl Registry {
     pub(crate) fn unregister(
         &self,
         name: &Name,
-        reset: impl FnOnce(ActorId, &dyn Fn(&Named)),
+        reset: impl FnOnce(ActorId, &dyn Fn(&Marks)),
     ) -> bool {
         let mut maps = self.0.write();
         let Some(actor) = maps.actors.remove(name) else {
             return false;
         };
         maps.names.remove(&actor);
-        reset(actor, &|mark| {
-            // An actor that has ended meanwhile keeps its mark.
-            let _ = mark
-                .0
-                .compare_exchange(YES, NO, Ordering::AcqRel, Ordering::Relaxed);
-        });
+        reset(actor, &Marks::unname);
         true
     }
 
@@ -127,11 +106,8 @@ impl Registry {
         names
     }
 
-    /// The actor ends: it gets no name any more, and the one that it has is free.
-    pub(crate) fn forget(&self, actor: ActorId, mark: &Named) {
-        if mark.0.swap(ENDED, Ordering::AcqRel) != YES {
-            return;
-        }
+    /// An actor that had a name has ended: the name is free.
+    pub(crate) fn forget(&self, actor: ActorId) {
         let mut maps = self.0.write();
         if let Some(name) = maps.names.remove(&actor) {
             maps.actors.remove(&name);

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::core::Core;
+use crate::core::{Core, Uncounted};
 use crate::name::Name;
 use crate::pid::Pid;
 use crate::process::cell::{Birth, create};
@@ -162,7 +162,8 @@ impl Order<'_> {
         let parent = self
             .parent
             .map_or(Pid::nobody(core.node), |parent| parent.pid);
-        let (core, spawned_at) = (core.clone(), self.spawned_at);
+        // SAFETY: the runtime is held by whoever runs a process, and by every waker of it.
+        let (core, spawned_at) = (unsafe { Uncounted::new(core) }, self.spawned_at);
         let pcb = create(
             Birth {
                 core,
@@ -177,11 +178,10 @@ impl Order<'_> {
         // it was queued, which is the last thing done here.
         let child: &Pcb = unsafe { pcb.as_ref() };
         let core = &child.core;
-        core.process_started();
         core.processes.publish(reserved, pcb);
         let named = self.spawn.name.clone().map(|name| {
             core.registry
-                .register(name, pid.into(), &child.named)
+                .register(name, pid.into(), &child.marks)
                 .map_err(SpawnError::Register)
         });
         if let Some(Err(error)) = named {

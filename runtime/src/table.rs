@@ -61,9 +61,19 @@ impl<T: Tenant> Table<T> {
         }
     }
 
-    /// Tenants, and places that are reserved.
+    /// Places that are reserved and not yet vacated.
     pub(crate) fn len(&self) -> u32 {
-        self.len.load(Ordering::Relaxed)
+        self.len.load(Ordering::Acquire)
+    }
+
+    /// Counts somebody who may come, so that the table is not taken for empty.
+    pub(crate) fn expect_one(&self) {
+        self.len.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Somebody who was counted is gone for good. Gives how many are left.
+    pub(crate) fn vacate(&self) -> u32 {
+        self.len.fetch_sub(1, Ordering::AcqRel) - 1
     }
 
     /// A place, or `None` where the table is full. `hint` spreads the callers: a worker's number.
@@ -140,6 +150,7 @@ impl<T: Tenant> Table<T> {
     /// Gives a reserved place back unused.
     pub(crate) fn abandon(&self, reserved: Reserved, hint: usize) {
         self.release(reserved.slot, reserved.generation, hint);
+        self.vacate();
     }
 
     /// The tenant with this slot and generation.
@@ -153,7 +164,8 @@ impl<T: Tenant> Table<T> {
         (tenant.place() == (slot, generation)).then_some(tenant)
     }
 
-    /// Takes a tenant out: from here it is not found. The caller then defers the release of its memory.
+    /// Takes a tenant out: from here it is not found. The caller then defers the release of its memory, and
+    /// says `vacate` when the tenant is gone for good.
     pub(crate) fn remove(&self, slot: u32, generation: u32, hint: usize) {
         let place = self.slot(slot).expect("a tenant has a slot");
         place.store(ptr::null_mut(), Ordering::Release);
@@ -165,7 +177,6 @@ impl<T: Tenant> Table<T> {
         if let Some(next) = generation.checked_add(1) {
             self.free[hint % SHARDS].lock().push((slot, next));
         }
-        self.len.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Everyone who lives throughout the call is seen; somebody who comes or goes meanwhile may be.

@@ -216,7 +216,8 @@ impl Timers {
         let key = self.insert(core, deadline, |key| {
             // Noted before it can fire, so that it is not noted for ever.
             if let TimerTarget::Pid(pid) = to {
-                is_active = core.with_process(pid, |pcb| pcb.timers.add(key)) == Some(true);
+                is_active = core.with_process(pid, |pcb| pcb.marks.time() && pcb.timers.add(key))
+                    == Some(true);
             }
             let message = message(TimerRef { key });
             Entry::Send { to, message, key }

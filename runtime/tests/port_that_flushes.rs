@@ -50,7 +50,6 @@ fn a_port_that_flushes_is_closed_and_exists() {
             exit_signal(killed, Reason::Kill);
             assert!(!port::port_exists(killed) && !port::port_exists(slow));
         });
-        world.watch(test);
         world.run();
         assert_eq!(world.exit_reason(test), Some(Reason::Normal));
     });

@@ -59,7 +59,6 @@ fn simulated() {
             let n: u32 = receive! { n: u32 => n, after(Duration::from_secs(3600)) => 0 };
             assert_eq!(n, 0);
         });
-        w.watch(a);
         w.run();
         assert_eq!(w.exit_reason(a), Some(Reason::Normal));
         assert!(w.now() >= Duration::from_secs(3600));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use runtime::{Reason, Runtime, sim};
+use runtime::{Reason, Runtime, exit_signal, processes, self_pid, sim};
 
 /// How long a real runtime may take, many times what it takes.
 const REAL_LIMIT: Duration = Duration::from_secs(60);
@@ -61,7 +61,13 @@ where
 {
     let (tell, told) = channel::<Result<(), Reason>>();
     let waiter = std::thread::spawn(move || {
-        let end = runtime.block_on(main);
+        let end = runtime.block_on(async move {
+            main.await;
+            // Nobody gets the time that a shutdown gives to those that trap exits.
+            for pid in processes().into_iter().filter(|pid| *pid != self_pid()) {
+                exit_signal(pid, "kill");
+            }
+        });
         let late = runtime.shutdown(Duration::from_secs(30)).late;
         assert!(late.is_empty(), "still running at the end: {late:?}");
         let _ = tell.send(end);

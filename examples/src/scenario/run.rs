@@ -124,7 +124,6 @@ pub fn run_simulated(name: &str, text: &str, seed: u64) -> Transcript {
             // The other end waits until the world has come to rest.
             let _ = sender.send(conduct(title, steps).await);
         });
-        world.watch(coordinator);
         world.run();
         receiver.try_recv().unwrap_or_else(|_| {
             let reason = world.exit_reason(coordinator).unwrap_or(Reason::Normal);

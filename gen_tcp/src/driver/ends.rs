@@ -60,6 +60,7 @@ impl TcpPort {
     pub(super) fn read_failed(&mut self, cx: &mut PortCx<'_>, error: Error) -> Error {
         if error == Error::Econnreset && !self.settings.show_econnreset {
             self.writer.clear();
+            self.writer.fail(cx, Error::Closed);
             return self.eof(cx);
         }
         self.reader.clear();

@@ -27,12 +27,12 @@ use std::time::Duration;
 use runtime::Message;
 use runtime::port::{Driver, Flush, PortCx, Readiness, Turn};
 
-use crate::Socket;
 use crate::data::Tcp;
 use crate::error::Error;
 use crate::inet::addr::Family;
 use crate::io::{Io, Sock};
 use crate::options::{ActiveState, Settings};
+use crate::socket::Socket;
 
 pub(crate) use listen::Accepted;
 use listen::Listener;

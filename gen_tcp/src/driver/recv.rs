@@ -15,11 +15,11 @@ use runtime::port::{PortCx, Turn};
 
 use super::scratch::{self, Filled};
 use super::{TcpPort, Wire};
-use crate::Socket;
 use crate::data::{Data, Http, SslTls, Tcp};
 use crate::error::Error;
 use crate::options::{ActiveState, Deliver, Mode, PacketType, Settings};
 use crate::packet::{Content, Decoder, Kind, Packet, SslData, Step, TooLong};
+use crate::socket::Socket;
 
 /// The longest recv(S,N) (RCV-6).
 const LENGTH_MAX: usize = 64 << 20;

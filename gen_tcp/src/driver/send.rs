@@ -526,7 +526,14 @@ impl TcpPort {
         if self.writer.bytes == 0 || self.settings.linger_zero || self.wire.open().is_none() {
             return None;
         }
-        self.writer.closers = SmallVec::from_iter([wakeup]);
+        if !self
+            .writer
+            .closers
+            .iter()
+            .any(|closer| closer.will_wake(&wakeup))
+        {
+            self.writer.closers.push(wakeup);
+        }
         Some(self.writer.bytes)
     }
 

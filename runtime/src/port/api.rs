@@ -14,7 +14,8 @@ use parking_lot::Mutex;
 
 use super::cx::split;
 use super::{Body, Driver, Phase, PortCell, PortCx, PortInfo, info, locked};
-use crate::core::Core;
+use crate::core::{Core, Uncounted};
+use crate::marks::Marks;
 use crate::ordered::OrderedMap;
 use crate::pid::PortId;
 use crate::process::Pcb;
@@ -22,7 +23,6 @@ use crate::process::context::{Current, current};
 use crate::process::links::LinkState;
 use crate::process::run::panic_reason;
 use crate::reason::Reason;
-use crate::registry::Named;
 use crate::table::Reserved;
 
 /// Why a port could not be opened.
@@ -137,10 +137,12 @@ fn start(
         timer: None,
         has_sent: false,
     };
+    // SAFETY: whoever looks a port up holds the runtime.
+    let uncounted = unsafe { Uncounted::new(core) };
     let cell = PortCell {
         id,
-        core: core.clone(),
-        named: Named::new(),
+        core: uncounted,
+        marks: Marks::new(),
         body: Mutex::new(body),
     };
     let cell = NonNull::from(Box::leak(Box::new(cell)));
@@ -184,7 +186,7 @@ fn start(
 pub fn close(port: PortId) -> Result<(), PortClosed> {
     current(|current| {
         let end = |_: &mut dyn Driver, cx: &mut PortCx<'_>| cx.close(Reason::Normal);
-        locked(current.core(), port, true, end).ok_or(PortClosed)
+        locked(current.core_of_process(), port, true, end).ok_or(PortClosed)
     })
 }
 
@@ -220,7 +222,7 @@ pub fn call<D: Driver, R>(
             let driver: &mut dyn Any = driver;
             Some(f(driver.downcast_mut::<D>()?, cx))
         };
-        locked(current.core(), port, true, run)
+        locked(current.core_of_process(), port, true, run)
             .flatten()
             .ok_or(PortClosed)
     })
@@ -231,7 +233,7 @@ pub fn call<D: Driver, R>(
 /// # Panics
 /// Outside of a process.
 pub fn port_info(port: PortId) -> Option<PortInfo> {
-    current(|current| info::of(current.core(), port))
+    current(|current| info::of(current.core_of_process(), port))
 }
 
 /// Whether a port is there: open, or closing with output that its driver has yet to flush (8.2). For all
@@ -240,7 +242,7 @@ pub fn port_info(port: PortId) -> Option<PortInfo> {
 /// # Panics
 /// Outside of a process.
 pub fn port_exists(port: PortId) -> bool {
-    current(|current| info::exists(current.core(), port))
+    current(|current| info::exists(current.core_of_process(), port))
 }
 
 /// The open ports (`erlang:ports/0`).
@@ -248,7 +250,7 @@ pub fn port_exists(port: PortId) -> bool {
 /// # Panics
 /// Outside of a process.
 pub fn ports() -> Vec<PortId> {
-    current(|current| info::all(current.core()))
+    current(|current| info::all(current.core_of_process()))
 }
 
 /// Whether the runtime of the current process is a simulated one. For drivers, which choose their doors

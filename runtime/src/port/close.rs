@@ -66,8 +66,8 @@ pub(super) fn carry_out(
     shielded(|| drop(end));
     if let Some(driver) = driver {
         shielded(|| drop(driver));
+        cell.core.ports.vacate();
         let memory = Address(NonNull::from(cell));
-        cell.core.garbage_made();
         // SAFETY: the id has left the table, this happens once, and memory is freed on any thread.
         unsafe { pin.defer(&cell.core.collector, move || memory.release()) };
     }
@@ -76,7 +76,9 @@ pub(super) fn carry_out(
 /// Steps 1 to 4.
 fn begin(cell: &PortCell, body: &mut Body, asked: &mut Asked, end: &End, pin: &Pin) {
     body.phase = Phase::Closing;
-    cell.core.registry.forget(cell.id.into(), &cell.named);
+    if cell.marks.end().name {
+        cell.core.registry.forget(cell.id.into());
+    }
     let from = cell.id.into();
     let (owner, reason) = (body.owner, &end.reason);
     for (to, ()) in std::mem::take(&mut body.links) {

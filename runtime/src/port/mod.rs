@@ -32,22 +32,22 @@ pub use owner::{HandOverError, hand_over, owner};
 pub use signal::{PortReply, PortSignal, signal_port};
 pub use source::{Readiness, Source};
 
-use crate::core::Core;
+use crate::core::{Core, Uncounted};
+use crate::marks::Marks;
 use crate::ordered::OrderedMap;
 use crate::pid::{Pid, PortId};
 use crate::process::context::{Current, try_current};
 use crate::process::run::panic_reason;
 use crate::reason::Reason;
 use crate::reference::Ref;
-use crate::registry::Named;
 use crate::table::Tenant;
 use crate::timers::TimerKey;
 
 /// A port's place in the table.
 pub(crate) struct PortCell {
     pub(crate) id: PortId,
-    pub(crate) core: Arc<Core>,
-    pub(crate) named: Named,
+    pub(crate) core: Uncounted,
+    pub(crate) marks: Marks,
     body: Mutex<Body>,
 }
 
@@ -158,8 +158,7 @@ impl Address {
     /// Nobody finds the cell any more, and this is called once.
     unsafe fn release(self) {
         // SAFETY: made by `Box::leak` when the port was opened.
-        let cell = unsafe { Box::from_raw(self.0.as_ptr()) };
-        cell.core.garbage_freed();
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 

@@ -149,7 +149,7 @@ fn take_messages(cell: &PortCell, caller: &Pcb, has_sent: bool) -> (Vec<Message>
 /// Outside of a process.
 pub fn owner(port: PortId) -> Option<Pid> {
     current(|current| {
-        let core = current.core();
+        let core = current.core_of_process();
         let pin = core.pin();
         let cell = core.ports.get(port.slot, port.generation, &pin)?;
         let body = cell.body.lock();

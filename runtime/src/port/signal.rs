@@ -135,7 +135,7 @@ pub enum PortReply {
 /// Outside of a process.
 pub fn signal_port(port: PortId, signal: PortSignal) {
     current(|current| {
-        let core = current.core();
+        let core = current.core_of_process();
         let Some(owner) = super::owner(port) else {
             return;
         };

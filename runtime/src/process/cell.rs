@@ -17,11 +17,11 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use super::state::{Notice, State};
 use super::{Pcb, Private};
-use crate::core::Core;
+use crate::core::Uncounted;
 use crate::inbox::Inbox;
+use crate::marks::Marks;
 use crate::pid::Pid;
 use crate::reason::{Outcome, Reason};
-use crate::registry::Named;
 use crate::sync::{AtomicU32, Ordering};
 use crate::timers::TimerSet;
 
@@ -77,7 +77,7 @@ unsafe fn drop_future<F>(pcb: NonNull<Pcb>) {
 
 /// What a new process is made of.
 pub(crate) struct Birth {
-    pub(crate) core: Arc<Core>,
+    pub(crate) core: Uncounted,
     pub(crate) pid: Pid,
     pub(crate) parent: Pid,
     pub(crate) spawned_at: &'static Location<'static>,
@@ -99,7 +99,7 @@ where
         vtable: &<F as Erased>::VTABLE,
         core: birth.core,
         timers: TimerSet::new(),
-        named: Named::new(),
+        marks: Marks::new(),
         spawned_at: birth.spawned_at,
         parent: birth.parent,
         private: UnsafeCell::new(birth.private),
@@ -147,10 +147,14 @@ impl Pcb {
 pub(crate) unsafe fn release(pcb: NonNull<Pcb>) {
     // SAFETY: counted, so alive; the last one to leave sees everybody's writes by the fence.
     unsafe {
-        if pcb.as_ref().refs.fetch_sub(1, Ordering::Release) != 1 {
-            return;
+        // Whoever holds the only count is alone: nobody can count again.
+        let refs = &pcb.as_ref().refs;
+        if refs.load(Ordering::Acquire) != 1 {
+            if refs.fetch_sub(1, Ordering::Release) != 1 {
+                return;
+            }
+            std::sync::atomic::fence(Ordering::Acquire);
         }
-        std::sync::atomic::fence(Ordering::Acquire);
         let layout = pcb.as_ref().vtable.layout;
         std::ptr::drop_in_place(pcb.as_ptr());
         dealloc(pcb.as_ptr().cast(), layout);
@@ -177,8 +181,12 @@ pub(crate) fn is_own_waker(pcb: &Pcb, waker: &Waker) -> bool {
 }
 
 unsafe fn clone(data: *const ()) -> RawWaker {
-    // SAFETY: the waker that is cloned keeps the process alive.
-    unsafe { (*data.cast::<Pcb>()).refs.fetch_add(1, Ordering::Relaxed) };
+    // SAFETY: the waker that is cloned keeps the process alive; the new one keeps the runtime too.
+    unsafe {
+        let pcb = &*data.cast::<Pcb>();
+        pcb.refs.fetch_add(1, Ordering::Relaxed);
+        std::mem::forget(Arc::clone(&pcb.core));
+    }
     RawWaker::new(data, &WAKER)
 }
 
@@ -196,6 +204,11 @@ unsafe fn wake_by_ref(data: *const ()) {
 }
 
 unsafe fn drop_waker(data: *const ()) {
-    // SAFETY: the waker counted the process.
-    unsafe { release(NonNull::new_unchecked(data.cast_mut().cast::<Pcb>())) }
+    // SAFETY: the waker counted the process and the runtime, which is given up last.
+    unsafe {
+        let pcb = NonNull::new_unchecked(data.cast_mut().cast::<Pcb>());
+        let core = Arc::from_raw(Arc::as_ptr(&pcb.as_ref().core));
+        release(pcb);
+        drop(core);
+    }
 }

@@ -44,7 +44,7 @@ impl Current {
     /// `pinned` is true only where the thread holds a pin of this runtime while `self` is entered.
     pub(crate) unsafe fn process(pcb: &Pcb, budget: u32, pinned: bool) -> Self {
         let (budget, yielded) = (Cell::new(budget), Cell::new(false));
-        let (core, ports) = (&pcb.core, RefCell::default());
+        let (core, ports) = (&raw const *pcb.core, RefCell::default());
         Current {
             core,
             pcb,
@@ -95,6 +95,15 @@ impl Current {
         unsafe { &*self.pcb }
     }
 
+    /// The runtime, for what only a process may do: a driver's callback may not look at ports, whose locks
+    /// it might hold.
+    ///
+    /// # Panics
+    /// Where only the runtime is named.
+    pub(crate) fn core_of_process(&self) -> &Arc<Core> {
+        &self.pcb().core
+    }
+
     pub(crate) fn pid(&self) -> Option<Pid> {
         // SAFETY: as in `pcb`.
         (!self.pcb.is_null()).then(|| unsafe { (*self.pcb).pid })
@@ -115,10 +124,11 @@ impl Current {
         }
     }
 
-    /// Charges one operation. False where the slice is used up (C-2).
-    pub(crate) fn charge(&self) -> bool {
+    /// Charges an operation of this cost. False where the slice is used up (C-2).
+    #[inline]
+    pub(crate) fn charge(&self, cost: u32) -> bool {
         let left = self.budget.get();
-        self.budget.set(left.saturating_sub(1));
+        self.budget.set(left.saturating_sub(cost));
         left > 0
     }
 

@@ -3,7 +3,7 @@
 //! 1. The reason is fixed: the first one. Exit signals that come later are not acted upon.
 //! 2. The future is dropped; its destructors may still send, and that comes before step 6 (D-5).
 //! 3. Timers whose destination is this process are cancelled.
-//! 4. A crash is reported.
+//! 4. A crash, which is a panic or an error of the process's own, is reported.
 //! 5. The name is given back; then the pid: from here lookups fail.
 //! 6. Exit signals to every active link, a `Down` to every watcher, a demonitor to everyone watched:
 //!    links before monitors, each in the order in which they were made.
@@ -17,29 +17,41 @@
 //! Unsafe: it is the runner, it ends the future, and it gives up the table's count of the memory.
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use super::links::LinkState;
 use super::run::shielded;
 use super::signal::{self, Signal};
 use super::{Pcb, Rare, cell};
+use crate::core::{Core, Uncounted};
 use crate::crash::CrashReport;
 use crate::message::Message;
 use crate::pid::ActorId;
 use crate::reason::Reason;
 
 /// Runs the sequence. The calling thread runs the process and acts for it.
-pub(super) fn run(pcb: &Pcb, reason: Reason) {
-    let core = pcb.core.clone();
+pub(super) fn run(pcb: &Pcb, reason: Reason, crashed: bool) {
+    // SAFETY: this thread runs the process, so it holds the runtime; the copy outlives the block.
+    let core = unsafe { Uncounted::new(&pcb.core) };
+    let core: &Arc<Core> = &core;
     // What arrives from here on is kept until step 7, also where destructors look for it.
     // SAFETY: this thread runs the process, and nothing of the user's is dropped here.
     unsafe { pcb.private() }.exiting = Some(reason.clone());
     // SAFETY: as above, and the sequence runs once.
     shielded(|| unsafe { pcb.drop_future() });
-    core.timers.cancel_all_to(pcb);
-    if !matches!(reason, Reason::Killed) && !reason.is_expected() {
+    let belongings = pcb.marks.end();
+    if belongings.timers {
+        core.timers.cancel_all_to(pcb);
+    }
+    if crashed {
         report(pcb, &reason);
     }
-    core.registry.forget(pcb.pid.into(), &pcb.named);
+    if let Some(hook) = &core.on_exit {
+        shielded(|| hook(pcb.pid, &reason));
+    }
+    if belongings.name {
+        core.registry.forget(pcb.pid.into());
+    }
     core.processes
         .remove(pcb.pid.slot, pcb.pid.generation, core.sched.hint());
     tell(pcb, &reason);
@@ -51,7 +63,6 @@ pub(super) fn run(pcb: &Pcb, reason: Reason) {
     shielded(|| drop((fixed, reason)));
     pcb.state.end();
     let memory = Address(NonNull::from(pcb));
-    core.garbage_made();
     // SAFETY: the table's count is given up exactly here, once; the pid is not found any more, and
     // releasing memory may happen on any thread.
     unsafe { core.pin().defer(&core.collector, move || memory.release()) };
@@ -65,11 +76,8 @@ impl Address {
     /// # Safety
     /// Called once, by whoever gives up the table's count.
     unsafe fn release(self) {
-        // SAFETY: by the contract above; what is given up was counted until here.
-        unsafe {
-            self.0.as_ref().core.garbage_freed();
-            cell::release(self.0);
-        }
+        // SAFETY: by the contract above.
+        unsafe { cell::release(self.0) }
     }
 }
 

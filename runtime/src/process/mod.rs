@@ -22,18 +22,17 @@ pub(crate) mod wakeup;
 
 use std::cell::UnsafeCell;
 use std::panic::Location;
-use std::sync::Arc;
 use std::task::Waker;
 
-use crate::core::Core;
+use crate::core::Uncounted;
 use crate::inbox::{Inbox, Pushed};
 use crate::mailbox::Mailbox;
+use crate::marks::Marks;
 use crate::message::Message;
 use crate::ordered::OrderedMap;
 use crate::pid::{ActorId, Pid};
 use crate::reason::Reason;
 use crate::reference::Ref;
-use crate::registry::Named;
 use crate::sync::{AtomicU32, Ordering};
 use crate::table::Tenant;
 use crate::timers::TimerSet;
@@ -54,10 +53,10 @@ pub(crate) struct Pcb {
     /// Length of the mailbox as its owner last wrote it, for observers.
     pub(crate) queue_len: AtomicU32,
     vtable: &'static FutureVTable,
-    pub(crate) core: Arc<Core>,
+    pub(crate) core: Uncounted,
     /// Timers whose destination this is: cancelled when it ends (6.1).
     pub(crate) timers: TimerSet,
-    pub(crate) named: Named,
+    pub(crate) marks: Marks,
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) parent: Pid,
     private: UnsafeCell<Private>,

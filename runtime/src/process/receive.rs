@@ -164,7 +164,7 @@ impl Receiver {
     pub fn scan(&mut self, mut test: impl FnMut(&mut Probe) -> Option<usize>) -> Scanned {
         current(|current| {
             let pcb = self.owned(current);
-            if !current.charge() {
+            if !current.charge(1) {
                 self.tired = true;
                 return Scanned::Wait;
             }
@@ -202,7 +202,10 @@ impl Receiver {
 
     /// Waits until there is something to scan, or the time is over.
     pub fn wait(&mut self) -> Wait<'_> {
-        Wait(self)
+        Wait {
+            receiver: self,
+            polled: false,
+        }
     }
 
     fn owned<'c>(&mut self, current: &'c Current) -> &'c Pcb {
@@ -229,7 +232,9 @@ impl Receiver {
         }
     }
 
-    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// The first poll of a wait comes straight after a scan that found nothing, so there is nothing to
+    /// look at again: what came since has set the state word, and has the process run once more.
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         current(|current| {
             let pcb = self.owned(current);
             if std::mem::take(&mut self.tired) {
@@ -239,19 +244,15 @@ impl Receiver {
                 }
                 return Poll::Pending;
             }
-            signal::receive(pcb);
             // SAFETY: this thread runs the process, and the borrow ends with the block.
-            let (exiting, news) = unsafe {
+            let (exiting, unseen) = unsafe {
                 let private = pcb.private();
                 (
                     private.exiting.is_some(),
-                    private.mailbox.at(self.place).is_some(),
+                    private.mailbox.next_index() > self.place,
                 )
             };
-            if exiting {
-                return Poll::Pending;
-            }
-            if news || self.is_over(pcb) {
+            if unseen && !exiting {
                 return Poll::Ready(());
             }
             self.sleep(pcb, cx);
@@ -342,15 +343,21 @@ fn tested(
     test(&mut Probe { node })
 }
 
-/// The future of [`Receiver::wait`].
+/// The future of [`Receiver::wait`]: pending once, then a scan decides.
 #[derive(Debug)]
-pub struct Wait<'a>(&'a mut Receiver);
+pub struct Wait<'a> {
+    receiver: &'a mut Receiver,
+    polled: bool,
+}
 
 impl Future for Wait<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_wait(cx)
+        if std::mem::replace(&mut self.polled, true) {
+            return Poll::Ready(());
+        }
+        self.receiver.poll_first(cx)
     }
 }
 

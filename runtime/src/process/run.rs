@@ -75,8 +75,8 @@ impl Runnable {
         for port in current.take_ports() {
             crate::port::slice_end(&pcb.core, port);
         }
-        if let Some(reason) = ended {
-            current.enter(|| exit::run(pcb, reason));
+        if let Some((reason, crashed)) = ended {
+            current.enter(|| exit::run(pcb, reason, crashed));
             return Ran::Over;
         }
         if current.has_yielded() {
@@ -89,14 +89,15 @@ impl Runnable {
     }
 }
 
-/// Signals, then one poll. Gives the reason where the process is to end.
-fn slice(pcb: &Pcb) -> Option<Reason> {
+/// Signals, then one poll. Where the process is to end: the reason, and whether it crashed, by a panic or an
+/// error of its own.
+fn slice(pcb: &Pcb) -> Option<(Reason, bool)> {
     // SAFETY: this thread runs the process, and the borrow ends with the statement.
     unsafe { pcb.private() }.slept = false;
     signal::receive(pcb);
     // SAFETY: this thread runs the process, and the borrow ends with the expression.
     if let Some(reason) = unsafe { pcb.private() }.exiting.take() {
-        return Some(reason);
+        return Some((reason, false));
     }
     // SAFETY: the process outlives the poll.
     let waker = unsafe { cell::borrowed_waker(pcb) };
@@ -106,10 +107,13 @@ fn slice(pcb: &Pcb) -> Option<Reason> {
     // SAFETY: as above.
     let exiting = unsafe { pcb.private() }.exiting.take();
     match polled {
-        _ if exiting.is_some() => exiting,
+        _ if exiting.is_some() => exiting.map(|reason| (reason, false)),
         Ok(Poll::Pending) => None,
-        Ok(Poll::Ready(reason)) => Some(reason),
-        Err(panic) => Some(panic_reason(panic)),
+        Ok(Poll::Ready(reason)) => {
+            let crashed = matches!(reason, Reason::Error(_));
+            Some((reason, crashed))
+        }
+        Err(panic) => Some((panic_reason(panic), true)),
     }
 }
 

@@ -108,6 +108,7 @@ pub(crate) fn exit_verdict(kind: ExitKind, reason: Reason, trapping: bool) -> Ex
 
 /// Takes in what has been sent: signals act, messages go to the mailbox. Futures of the process that
 /// wait are woken where a message came. Panics of the user's code that this runs end here.
+#[inline]
 pub(crate) fn receive(pcb: &Pcb) {
     // SAFETY: this thread runs the process, and the borrow ends with the expression.
     if pcb.inbox.is_empty() || unsafe { pcb.private() }.taking_in {

@@ -38,6 +38,16 @@ impl Wakeup {
         })
     }
 
+    /// Whether both have the same future polled.
+    #[must_use]
+    pub fn will_wake(&self, other: &Wakeup) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Own(one), Kind::Own(other)) => one == other,
+            (Kind::Foreign(one), Kind::Foreign(other)) => one.will_wake(other),
+            _ => false,
+        }
+    }
+
     /// Has the future polled again. May run code of the user's where the waker is a combinator's.
     pub(crate) fn wake(self, core: &Core) {
         match self.0 {

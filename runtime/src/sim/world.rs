@@ -24,10 +24,10 @@ use crate::hash::FixedState;
 use crate::limits::Limits;
 use crate::node::{Handle, exit_all};
 use crate::pid::Pid;
+use crate::pin::with_handle;
 use crate::port;
 use crate::process::run::{Ran, Runnable};
 use crate::reason::{Outcome, Reason};
-use crate::sched::with_handle;
 
 /// What a slice costs in virtual time.
 const SLICE_NS: u64 = 1_000;
@@ -80,9 +80,21 @@ impl World {
         let crashes = Crashes::default();
         let noted = crashes.clone();
         let on_crash = Box::new(move |report: &CrashReport| noted.lock().push(report.clone()));
+        let ended = Ended::default();
+        let noted = ended.clone();
+        let on_exit = Box::new(move |pid: Pid, reason: &Reason| {
+            noted.lock().insert(pid, reason.clone());
+        });
         let collector = Collector::new();
         let handle = collector.register();
-        let core = Core::new(Limits::default(), 1, seams, collector, on_crash);
+        let core = Core::new(
+            Limits::default(),
+            1,
+            seams,
+            collector,
+            on_crash,
+            Some(on_exit),
+        );
         World {
             core,
             sched,
@@ -91,7 +103,7 @@ impl World {
             choices,
             handle,
             crashes,
-            ended: Ended::default(),
+            ended,
             steps: 0,
             steps_at_time: 0,
             hash: 0xcbf2_9ce4_8422_2325,
@@ -278,17 +290,7 @@ impl World {
         }
     }
 
-    /// Watches a process, so that its exit reason can be asked later.
-    pub fn watch(&mut self, pid: Pid) {
-        let ended = self.ended.clone();
-        self.spawn(async move {
-            let monitor = crate::monitor(pid);
-            let down = crate::receive_match(|down: &crate::Down| down.monitor == monitor).await;
-            ended.lock().insert(pid, down.reason);
-        });
-    }
-
-    /// How a process that is watched ended.
+    /// How a process of this world ended; `None` while it lives.
     pub fn exit_reason(&self, pid: Pid) -> Option<Reason> {
         self.ended.lock().get(&pid).cloned()
     }
@@ -312,7 +314,6 @@ impl World {
             while self.step() {}
             if self.core.live() == 0 {
                 with_handle(&self.handle, || port::close_all(&self.core));
-                self.core.reclaim();
                 return;
             }
         }

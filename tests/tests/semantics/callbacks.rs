@@ -176,12 +176,15 @@ fn links_made_by_the_last_destructors_are_told() {
         let doomed = Puppet::new();
         let watch = monitor(plain.pid);
         let (opened, ports) = std::sync::mpsc::channel();
-        send(doomed.pid, OnDrop::new(move || {
-            link(plain.pid).ok();
-            link(trapping.pid).ok();
-            monitor(trapping.pid);
-            opened.send(bell::open().0).ok();
-        }));
+        send(
+            doomed.pid,
+            OnDrop::new(move || {
+                link(plain.pid).ok();
+                link(trapping.pid).ok();
+                monitor(trapping.pid);
+                opened.send(bell::open().0).ok();
+            }),
+        );
         exit_signal(doomed.pid, "boom");
         assert_eq!(down(watch).await, Reason::from("boom"));
         settle().await;
@@ -252,7 +255,10 @@ fn panics_in_destructors_hurt_nobody_else() {
         exit_signal(child, "kill");
         assert_eq!(down(watch).await, Reason::Killed);
         sleep(Duration::from_millis(3)).await;
-        assert!(is_alive(spawn(std::future::pending::<()>())).await, "all is well");
+        assert!(
+            is_alive(spawn(std::future::pending::<()>())).await,
+            "all is well"
+        );
     });
 }
 
@@ -265,10 +271,13 @@ fn panics_in_destructors_of_reasons_hurt_nobody() {
         let child = spawn(async move { exit(bomb()).await });
         while is_alive(child).await {}
         // As a signal that is not acted upon, and as one of a monitor that is gone.
-        let (target, watch) = Spawn::new().trap_exit().monitor().spawn(async {
-            receive::<()>().await;
-        })
-        .unwrap();
+        let (target, watch) = Spawn::new()
+            .trap_exit()
+            .monitor()
+            .spawn(async {
+                receive::<()>().await;
+            })
+            .unwrap();
         let (child, gone) = spawn_monitor(async move {
             receive::<()>().await;
             exit(bomb()).await
@@ -351,7 +360,12 @@ fn wakers_run_by_a_hand_over_may_use_the_port() {
         {
             let mut waiting = std::pin::pin!(receive::<u8>());
             let waker: Waker = Arc::new(UsesPort(port)).into();
-            assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(
+                waiting
+                    .as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
             bell::ring(port, 1).unwrap();
             send(self_pid(), 7u8);
             port::hand_over(port, to.pid).unwrap();
@@ -377,7 +391,12 @@ fn a_waker_that_panics_is_a_panic_of_its_process() {
         let (child, watch) = spawn_monitor(async move {
             let mut waiting = std::pin::pin!(receive::<u8>());
             let waker: Waker = Arc::new(Panics).into();
-            assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(
+                waiting
+                    .as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
             send(me, "waits");
             std::future::pending::<()>().await
         });
@@ -388,7 +407,12 @@ fn a_waker_that_panics_is_a_panic_of_its_process() {
         let (child, watch) = spawn_monitor(async {
             let mut waiting = std::pin::pin!(sleep(Duration::from_millis(1)));
             let waker: Waker = Arc::new(Panics).into();
-            assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(
+                waiting
+                    .as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
             sleep(Duration::from_millis(5)).await;
         });
         assert_eq!(down(watch).await, Reason::Normal);
@@ -406,7 +430,10 @@ fn who_is_current_in_callbacks() {
             send(me, "waits");
             std::future::pending::<()>().await
         });
-        send(child, OnDrop::new(move || send(me, runtime::try_self_pid())));
+        send(
+            child,
+            OnDrop::new(move || send(me, runtime::try_self_pid())),
+        );
         let _: &str = next().await;
         exit_signal(child, "kill");
         assert_eq!(next::<Option<Pid>>().await, Some(child));

@@ -18,14 +18,17 @@ use tests::{bell, down, everywhere, next, real, settle, worlds};
 #[test]
 fn a_receive_is_polled_again_when_another_one_took_the_message_in() {
     everywhere(|| async {
-        join!(receive::<u8>(), async {
-            send(self_pid(), 1u8);
-            // Looks into the inbox, finds nothing of its own, and waits.
-            let nothing = receive_timeout::<u16>(Duration::from_secs(3600));
-            let awaited = receive::<u32>();
-            future::select(pin!(nothing), pin!(awaited)).await;
-        }
-        .now_or_later(|| send(self_pid(), 2u32)));
+        join!(
+            receive::<u8>(),
+            async {
+                send(self_pid(), 1u8);
+                // Looks into the inbox, finds nothing of its own, and waits.
+                let nothing = receive_timeout::<u16>(Duration::from_secs(3600));
+                let awaited = receive::<u32>();
+                future::select(pin!(nothing), pin!(awaited)).await;
+            }
+            .now_or_later(|| send(self_pid(), 2u32))
+        );
     });
 }
 
@@ -237,7 +240,9 @@ fn the_waker_of_the_poll_is_used() {
             if let Some(before) = counting.replace(waker.clone()) {
                 assert_eq!(before.0.load(Ordering::SeqCst), 1);
             }
-            waiting.as_mut().poll(&mut Context::from_waker(&waker.into()))
+            waiting
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker.into()))
         })
         .await;
         assert_eq!(got, 7);
@@ -275,7 +280,11 @@ fn wakers_used_at_the_same_time() {
             let (me, running) = (self_pid(), running.clone());
             let mut handed_out = false;
             let (_, watch) = spawn_monitor(poll_fn(move |cx| {
-                assert_eq!(running.fetch_add(1, Ordering::SeqCst), 0, "run twice at once");
+                assert_eq!(
+                    running.fetch_add(1, Ordering::SeqCst),
+                    0,
+                    "run twice at once"
+                );
                 if !handed_out {
                     for _ in 0..8 {
                         let waker = cx.waker().clone();
@@ -309,7 +318,10 @@ fn a_receive_of_another_process_panics_and_names_both() {
         let Reason::Panic(text) = down(watch).await else {
             panic!("it took another's message");
         };
-        assert!(text.contains(&me.to_string()) && text.contains(&other.to_string()), "{text}");
+        assert!(
+            text.contains(&me.to_string()) && text.contains(&other.to_string()),
+            "{text}"
+        );
         send(me, 1u8);
         assert_eq!(receive::<u8>().await, 1);
         settle().await;

@@ -227,7 +227,11 @@ fn s_6_a_receive_that_finds_a_fatal_signal_does_not_come_back() {
             })
             .unwrap();
         assert_eq!(down(watch).await, Reason::from("boom"));
-        assert!(receive_timeout::<Option<u8>>(Duration::ZERO).await.is_none());
+        assert!(
+            receive_timeout::<Option<u8>>(Duration::ZERO)
+                .await
+                .is_none()
+        );
     });
 }
 

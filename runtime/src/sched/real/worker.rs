@@ -18,10 +18,10 @@ use super::{Shared, Workers};
 use crate::core::Core;
 use crate::entropy::SplitMix;
 use crate::limits::{LIFO_ROW_MAX, SLICES_PER_FREE, SLICES_PER_LOOK, SLICES_PER_PIN};
+use crate::pin::with_handle;
 use crate::port;
 use crate::port::source::Event;
 use crate::process::run::{Ran, Runnable};
-use crate::sched::with_handle;
 use crate::sync::Ordering;
 
 thread_local! {

@@ -1,0 +1,77 @@
+//! Tests that need a process of the system for themselves: they change what all of it shares, or count
+//! what all of it has.
+//!
+//! Such a test runs the test program again, for itself alone, and takes its verdict.
+
+use std::process::{Command, Output};
+
+/// Set for the child, to the name of its test.
+const CHILD: &str = "TEST_ALONE";
+
+/// Runs the body in a process of its own. `name` is the test's full name.
+///
+/// # Panics
+/// Where the body does; what it wrote is printed.
+pub fn alone(name: &str, body: impl FnOnce()) {
+    if is_child(name) {
+        return body();
+    }
+    let output = child(name, name);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "alone, it ended with {}\n{text}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    print!("{text}");
+}
+
+/// Whether this process was started by [`child`] for this role.
+#[must_use]
+pub fn is_child(role: &str) -> bool {
+    std::env::var(CHILD).is_ok_and(|found| found == role)
+}
+
+/// Runs one test of this program in a process of its own, in a role that it can ask for.
+///
+/// # Panics
+/// Where the program cannot be started.
+#[must_use]
+pub fn child(name: &str, role: &str) -> Output {
+    let program = std::env::current_exe().expect("this program has a path");
+    Command::new(program)
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(CHILD, role)
+        .output()
+        .expect("the test program starts again")
+}
+
+/// Sets how many descriptors this process may have.
+///
+/// # Panics
+/// Where the system refuses.
+pub fn set_descriptor_limit(limit: u64) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limits = getrlimit(Resource::Nofile);
+    limits.current = Some(limit);
+    setrlimit(Resource::Nofile, limits).expect("the limit may be set");
+}
+
+/// The descriptors that this process has, in order.
+///
+/// # Panics
+/// Where the system does not tell.
+#[must_use]
+pub fn descriptors() -> Vec<u64> {
+    let folder = std::fs::read_dir("/proc/self/fd").expect("the system tells");
+    let number = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.ok()?.file_name();
+        name.to_str()?.parse::<u64>().ok()
+    };
+    let mut all: Vec<u64> = folder.filter_map(number).collect();
+    all.sort_unstable();
+    // One of them was the folder itself.
+    all.retain(|fd| std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok());
+    all
+}
