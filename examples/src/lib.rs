@@ -1,3 +1,14 @@
 //! What the example programs share: the runner of scenarios.
 
 pub mod scenario;
+
+/// The programs in the project's pages: compiled and run like every other example.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/SEMANTICS.md")]
+    struct Semantics;
+    #[doc = include_str!("../../docs/SIMULATION.md")]
+    struct Simulation;
+}

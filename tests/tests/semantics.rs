@@ -29,3 +29,5 @@ mod receive;
 mod spawning;
 #[path = "semantics/timers.rs"]
 mod timers;
+#[path = "semantics/owners.rs"]
+mod owners;

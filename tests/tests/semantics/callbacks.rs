@@ -1,12 +1,14 @@
 //! User code that calls back into the runtime: guards, `PartialEq`, destructors of messages, of reasons,
 //! of futures, and panics in them (design: no user code while private state is borrowed; I-10).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runtime::prelude::*;
 use runtime::{port, receive_other_than};
 use tests::puppet::drain;
+use tests::run::on;
 use tests::{Puppet, bell, down, everywhere, next, real, settle, worlds};
 
 /// Runs a closure when it is dropped.
@@ -265,7 +267,7 @@ fn panics_in_destructors_hurt_nobody_else() {
 /// The same of a reason: its last clone goes in the runtime's own code, wherever that is.
 #[test]
 fn panics_in_destructors_of_reasons_hurt_nobody() {
-    everywhere(|| async {
+    real(2, async {
         let bomb = || Payload::reason(|| panic!("a bomb"));
         // With nobody to tell.
         let child = spawn(async move { exit(bomb()).await });
@@ -299,29 +301,38 @@ fn panics_in_destructors_of_reasons_hurt_nobody() {
 /// taken in later, so that the order of the rest is kept (S-1).
 #[test]
 fn a_reason_that_calls_back_does_not_disturb_the_order() {
-    worlds(20, || async {
+    let runtime = Runtime::builder().workers(2).build().expect("a runtime");
+    let handle = runtime.handle();
+    on(runtime, async move {
         let me = self_pid();
-        let other = Puppet::trapping();
-        let sender = Puppet::new();
-        let (report, reports) = std::sync::mpsc::channel::<()>();
-        // Ignored, because there is no link (row 12), so its reason goes when it is received.
-        other.does(async move { link(me) }).await.unwrap();
-        unlink(other.pid);
-        let payload = Payload::reason(move || {
-            send(me, 3u8);
-            links();
-            report.send(()).ok();
-        });
-        other.told(async move { exit(payload).await });
-        sender.told(async move {
-            send(me, 1u8);
-            send(me, 2u8);
-        });
-        settle().await;
-        drop(reports);
-        let mut got = drain::<u8>().await;
-        got.retain(|n| *n != 3);
-        assert_eq!(got, [1, 2]);
+        for _ in 0..20 {
+            let other = spawn_link(async move {
+                receive::<()>().await;
+                let payload = Payload::reason(move || {
+                    send(me, 3u8);
+                    links();
+                });
+                exit(payload).await
+            });
+            let sent = Arc::new(AtomicBool::new(false));
+            let flag = sent.clone();
+            spawn(async move {
+                let watch = monitor(other);
+                send(other, ());
+                drop(down(watch).await);
+                send(me, 1u8);
+                send(me, 2u8);
+                flag.store(true, Ordering::SeqCst);
+            });
+            // This process looks only when all of it is there.
+            while !sent.load(Ordering::SeqCst) || handle.process_count() > 1 {
+                std::hint::spin_loop();
+            }
+            // The signal is ignored (row 12), so the reason goes when it is received.
+            unlink(other);
+            yield_now().await;
+            assert_eq!(drain::<u8>().await, [1, 2, 3]);
+        }
     });
 }
 

@@ -1,10 +1,10 @@
-//! The real reactor: readiness from the system.
+//! The reactor on Linux: epoll, driven directly.
 //!
-//! `polling` opens the poller. On Linux the epoll descriptor behind it is driven directly, because that
-//! way RDHUP is told (data and FIN in one edge are told apart from data alone) and a wait is one system
-//! call. Asked by the worker that has the seat; sources are added and removed from any thread.
-//! Invariant (O-16): a source is registered once, for everything, by edges; its token comes back as it
-//! was given. Notifying is a write to an eventfd that is never read: each write is an edge.
+//! `polling` opens the poller; the epoll descriptor behind it is used as it is, because that way RDHUP is told
+//! (data and FIN in one edge are told apart from data alone) and a wait is one system call. Sources are added
+//! and removed from any thread. Invariant (O-16): a source is registered once, for everything, by edges; its
+//! token comes back as it was given. Notifying is a write to an eventfd that is never read: each write is an
+//! edge.
 
 use std::io;
 use std::mem::MaybeUninit;
