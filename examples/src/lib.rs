@@ -1,5 +1,6 @@
-//! What the example programs share: the runner of scenarios.
+//! What the example programs share: the runner of scenarios, and the driver of child processes.
 
+pub mod child;
 pub mod scenario;
 
 /// The programs in the project's pages: compiled and run like every other example.

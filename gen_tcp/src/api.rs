@@ -16,7 +16,8 @@ use runtime::port::{self, HandOverError, OpenError, PortClosed, PortCx};
 use runtime::{Alarm, Pid, Wakeup};
 
 use crate::data::{Data, IoData, Tcp};
-use crate::driver::{Accepted, SendOp, Sent, TcpPort};
+use crate::defaults;
+use crate::driver::{Accepted, Ask, SendOp, Sent, TcpPort};
 use crate::error::Error;
 use crate::inet::addr::SocketName;
 use crate::inet::resolve::{self, Host};
@@ -56,6 +57,14 @@ pub(crate) fn call<R>(
     f: impl FnOnce(&mut TcpPort, &mut PortCx<'_>) -> R,
 ) -> Result<R, PortClosed> {
     port::call(socket.port(), f)
+}
+
+/// As [`call`], where the socket is closed and writes its queue in the background, too (1.17).
+pub(crate) fn look<R>(
+    socket: Socket,
+    f: impl FnOnce(&mut TcpPort, &mut PortCx<'_>) -> R,
+) -> Result<R, PortClosed> {
+    port::look(socket.port(), f)
 }
 
 impl From<OpenError> for Error {
@@ -114,6 +123,7 @@ async fn within<F: Future>(alarm: &mut Option<Alarm>, future: F) -> Result<F::Ou
 /// # Panics
 /// Outside of a process. So do all functions of this crate.
 pub fn listen(port: u16, options: impl IntoIterator<Item = Opt>) -> Result<Socket, Error> {
+    let options = defaults::for_listen(options.into_iter().collect());
     let plan = Plan::listen(port.into(), options)?;
     let io = net()?;
     let place = port::reserve()?;
@@ -181,6 +191,7 @@ async fn connect_within(
     options: Vec<Opt>,
     mut alarm: Option<Alarm>,
 ) -> Result<Socket, Error> {
+    let options = defaults::for_connect(options);
     let plan = Plan::connect(to.family(), port.into(), options)?;
     if let Host::Local(path) = to {
         return attempt(SocketName::Local(path), &plan, &mut alarm).await;
@@ -342,7 +353,7 @@ pub async fn send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> 
         let (wakeup, op) = (Wakeup::new(cx), &mut place.op);
         let more = runtime::has_messages();
         match call(socket, |port, cx| port.send(cx, op, Some(wakeup), more)) {
-            Err(PortClosed) => Poll::Ready(Err(place.op.closed())),
+            Err(PortClosed) => Poll::Ready(place.op.closed()),
             Ok(Sent::Done(result)) => Poll::Ready(result),
             Ok(Sent::Waits(limit)) => {
                 if alarm.is_none() {
@@ -352,7 +363,7 @@ pub async fn send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> 
                     return Poll::Pending;
                 };
                 let result = call(socket, |port, cx| port.time_out_send(cx, id));
-                Poll::Ready(result.unwrap_or(Err(Error::Closed)))
+                Poll::Ready(result.unwrap_or_else(|PortClosed| place.op.closed()))
             }
         }
     })
@@ -393,13 +404,17 @@ async fn recv_within(
         id: |op| *op,
         cancel,
     };
+    let ask = Ask {
+        length,
+        at_once: limit.is_some_and(|limit| limit.is_zero()),
+    };
     let mut alarm = limit.map(Alarm::new);
     poll_fn(|cx| {
         if runtime::poll_budget(cx).is_pending() {
             return Poll::Pending;
         }
         let (wakeup, op) = (Wakeup::new(cx), &mut place.op);
-        match call(socket, |port, cx| port.recv(cx, op, length, wakeup)) {
+        match call(socket, |port, cx| port.recv(cx, op, ask, wakeup)) {
             Err(PortClosed) => Poll::Ready(Err(Error::Closed)),
             Ok(Poll::Ready(result)) => Poll::Ready(result),
             Ok(Poll::Pending) if is_late(&mut alarm, cx) => {

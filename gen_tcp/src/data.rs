@@ -148,6 +148,8 @@ pub enum Tcp {
     Closed(Socket),
     /// `{tcp_error,S,Reason}`: always followed by `Closed`.
     Error(Socket, Error),
+    /// `{inet_reply,S,Status}`: what became of a command in message form; to who sent it.
+    Reply(Socket, Result<(), Error>),
 }
 
 impl Tcp {
@@ -161,7 +163,8 @@ impl Tcp {
             | Tcp::SslTls(socket, _)
             | Tcp::Passive(socket)
             | Tcp::Closed(socket)
-            | Tcp::Error(socket, _) => *socket,
+            | Tcp::Error(socket, _)
+            | Tcp::Reply(socket, _) => *socket,
         }
     }
 }

@@ -1,14 +1,22 @@
-//! The functions of Erlang's `inet` that sockets need: options, names, statistics, monitors (1.11 to 1.20).
+//! The functions of Erlang's `inet`: options, names, statistics, monitors, hosts, services, interfaces
+//! (1.11 to 1.20).
 //!
-//! Called by processes, like those of the crate's root.
+//! Called by processes, like those of the crate's root. What has to be looked up is looked up off the
+//! scheduler's threads; a simulated runtime looks nothing up.
 
 pub(crate) mod addr;
+pub mod info;
+mod interfaces;
 pub(crate) mod resolve;
+mod services;
+mod text;
+
+use std::net::IpAddr;
 
 use runtime::Ref;
 use runtime::port::PortClosed;
 
-use crate::api::call;
+use crate::api::{call, look};
 use crate::error::Error;
 use crate::options::{Name, Opt, Use, check, check_names};
 use crate::socket::Socket;
@@ -19,7 +27,10 @@ pub use addr::{
     ntoa, parse_address, parse_ipv4_address, parse_ipv4strict_address, parse_ipv6_address,
     parse_ipv6strict_address, parse_strict_address,
 };
-pub use resolve::{Host, gethostname};
+pub use info::{i, info};
+pub use interfaces::{Ifv4, Interface, InterfaceAddr};
+pub use resolve::{Host, Hostent, gethostname};
+pub use text::format_error;
 
 /// Sets options (`inet:setopts/2`). The list is applied from its end to its front, so of two entries for
 /// one option the first one wins (SOP-3).
@@ -40,7 +51,7 @@ pub fn setopts(socket: Socket, options: impl IntoIterator<Item = Opt>) -> Result
 pub fn getopts(socket: Socket, names: impl IntoIterator<Item = Name>) -> Result<Vec<Opt>, Error> {
     let names: Vec<Name> = names.into_iter().collect();
     check_names(&names)?;
-    call(socket, |port, _| port.get_options(&names)).unwrap_or(Err(Error::Einval))
+    look(socket, |port, _| port.get_options(&names)).unwrap_or(Err(Error::Einval))
 }
 
 /// The number of this end's port (`inet:port/1`); 0 for a local socket.
@@ -59,7 +70,7 @@ pub fn port(socket: Socket) -> Result<u16, Error> {
 /// # Errors
 /// As [`port`].
 pub fn sockname(socket: Socket) -> Result<SocketName, Error> {
-    call(socket, |port, _| port.local_name()).unwrap_or(Err(Error::Einval))
+    look(socket, |port, _| port.local_name()).unwrap_or(Err(Error::Einval))
 }
 
 /// The name of the other end (`inet:peername/1`).
@@ -67,7 +78,23 @@ pub fn sockname(socket: Socket) -> Result<SocketName, Error> {
 /// # Errors
 /// [`Error::Enotconn`] where there is none, [`Error::Einval`] for a closed socket.
 pub fn peername(socket: Socket) -> Result<SocketName, Error> {
-    call(socket, |port, _| port.peer_name()).unwrap_or(Err(Error::Einval))
+    look(socket, |port, _| port.peer_name()).unwrap_or(Err(Error::Einval))
+}
+
+/// All names of this end (`inet:socknames/1`): of a TCP socket the one that [`sockname`] gives.
+///
+/// # Errors
+/// As [`port`].
+pub fn socknames(socket: Socket) -> Result<Vec<SocketName>, Error> {
+    sockname(socket).map(|name| vec![name])
+}
+
+/// All names of the other end (`inet:peernames/1`): of a TCP socket the one that [`peername`] gives.
+///
+/// # Errors
+/// As [`peername`].
+pub fn peernames(socket: Socket) -> Result<Vec<SocketName>, Error> {
+    peername(socket).map(|name| vec![name])
 }
 
 /// Statistics (`inet:getstat/2`), in the order asked.
@@ -79,14 +106,14 @@ pub fn getstat(
     stats: impl IntoIterator<Item = Stat>,
 ) -> Result<Vec<(Stat, u64)>, Error> {
     let stats: Vec<Stat> = stats.into_iter().collect();
-    call(socket, |port, cx| port.get_stats(cx, &stats)).map_err(|PortClosed| Error::Einval)
+    look(socket, |port, cx| port.get_stats(cx, &stats)).map_err(|PortClosed| Error::Einval)
 }
 
 /// The states of a socket (`inet:info/1`), sorted: out of `accepting`, `busy`, `closed`, `connected`,
 /// `listen`, `open`; empty where the descriptor is gone.
 #[must_use]
 pub fn states(socket: Socket) -> Vec<&'static str> {
-    call(socket, |port, _| port.states()).unwrap_or_else(|PortClosed| vec!["closed"])
+    look(socket, |port, _| port.states()).unwrap_or_else(|PortClosed| vec!["closed"])
 }
 
 /// Watches a socket (`inet:monitor/1`): when it closes the caller gets a [`runtime::Down`].
@@ -103,5 +130,92 @@ pub fn cancel_monitor(monitor: Ref) -> bool {
 /// Whether the port of the socket is open. Its descriptor may be gone (1.21).
 #[must_use]
 pub fn is_open(socket: Socket) -> bool {
-    runtime::port::owner(socket.port()).is_some()
+    call(socket, |_, _| ()).is_ok()
+}
+
+/// An address of a host (`inet:getaddr/2`, 1.18): the first that [`getaddrs`] gives.
+///
+/// # Errors
+/// As [`getaddrs`].
+///
+/// # Cancel safety
+/// Dropped, it has no effect; a look-up that is under way ends on its thread. So it is with all look-ups
+/// here.
+pub async fn getaddr(host: impl Into<Host>, family: Family) -> Result<IpAddr, Error> {
+    let all = getaddrs(host, family).await?;
+    all.first().copied().ok_or(Error::Nxdomain)
+}
+
+/// The addresses of a host in a family, in the order of the system's resolver (`inet:getaddrs/2`, 1.18).
+/// An address of the family is itself, also as text, without a look-up.
+///
+/// # Errors
+/// [`Error::Nxdomain`]: no such name, none with an address of the family, or text that is an address of
+/// the other one; [`Error::Eafnosupport`] for an address of the other family; [`Error::Einval`] for what is
+/// no name, for a path and for [`Family::Local`]; [`Error::SystemLimit`], `emfile` and their like where the
+/// system could not be asked; [`Error::Enotsup`] in a simulated runtime.
+pub async fn getaddrs(host: impl Into<Host>, family: Family) -> Result<Vec<IpAddr>, Error> {
+    let host = host.into();
+    match resolve::at_once(&host, family) {
+        Some(answer) => answer,
+        None => off_thread(move || resolve::lookup(&host, family)).await,
+    }
+}
+
+/// What the resolver says of a name (`inet:gethostbyname/2`, 1.18).
+///
+/// # Errors
+/// As [`getaddrs`], but that text which is no name is [`Error::Nxdomain`] here.
+pub async fn gethostbyname(name: &str, family: Family) -> Result<Hostent, Error> {
+    match getaddrs(name, family).await {
+        Ok(addresses) => Hostent::new(name, family, addresses),
+        Err(Error::Einval) if family != Family::Local => Err(Error::Nxdomain),
+        Err(error) => Err(error),
+    }
+}
+
+/// The TCP port of a service (`inet:getservbyname/2`, 1.20), by its name or an alias, in `/etc/services`.
+///
+/// # Errors
+/// [`Error::Einval`] for a name that is not there; [`Error::SystemLimit`], [`Error::Enotsup`] as
+/// [`getaddrs`].
+pub async fn getservbyname(name: &str) -> Result<u16, Error> {
+    let name = name.to_owned();
+    off_thread(move || services::lookup_name(&name)).await
+}
+
+/// The name of the service at a TCP port (`inet:getservbyport/2`, 1.20), in `/etc/services`.
+///
+/// # Errors
+/// As [`getservbyname`].
+pub async fn getservbyport(port: u16) -> Result<String, Error> {
+    off_thread(move || services::lookup_port(port)).await
+}
+
+/// The network interfaces of this machine (`inet:getifaddrs/0`, 1.20).
+///
+/// # Errors
+/// What the system says: `emfile`, `enomem`; [`Error::SystemLimit`], [`Error::Enotsup`] as [`getaddrs`].
+pub async fn getifaddrs() -> Result<Vec<Interface>, Error> {
+    off_thread(interfaces::lookup).await
+}
+
+/// Address, broadcast address and netmask of each IPv4 address of an interface that is up
+/// (`inet:getif/0`, 1.20); without a broadcast address 0.0.0.0 stands for it.
+///
+/// # Errors
+/// As [`getifaddrs`].
+pub async fn getif() -> Result<Vec<Ifv4>, Error> {
+    Ok(interfaces::ipv4(&getifaddrs().await?))
+}
+
+/// Runs a look-up on the blocking pool.
+async fn off_thread<T: Send + 'static>(
+    lookup: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    if runtime::port::is_simulated() {
+        return Err(Error::Enotsup);
+    }
+    let answer = runtime::blocking(lookup).await;
+    answer.unwrap_or(Err(Error::SystemLimit))
 }

@@ -33,12 +33,14 @@
 
 mod api;
 mod data;
+mod defaults;
 mod driver;
 mod error;
 pub mod inet;
 mod io;
 mod options;
 pub mod packet;
+mod sendfile;
 mod socket;
 
 pub use api::{
@@ -46,6 +48,10 @@ pub use api::{
     listen, recv, recv_timeout, send, shutdown, take_fd, unrecv, with_fd,
 };
 pub use data::{Data, Http, IoData, SslTls, Tcp};
+pub use defaults::{
+    default_connect_options, default_listen_options, set_default_connect_options,
+    set_default_listen_options,
+};
 pub use error::Error;
 pub use inet::Host;
 pub use inet::{getopts, setopts};
@@ -53,4 +59,5 @@ pub use options::{
     Active, Address, Backend, Deliver, Family, FdNumber, Mode, Name, Opt, Packet, PacketType,
     Protocol, SendTimeout, opt,
 };
+pub use sendfile::{sendfile, sendfile_range};
 pub use socket::Socket;

@@ -13,6 +13,7 @@ use crate::marks::Marks;
 use crate::message::Message;
 use crate::name::Name;
 use crate::pid::{ActorId, Pid, PortId};
+use crate::priority::Priority;
 use crate::process::context::{current, try_current};
 use crate::process::info::ProcessInfo;
 use crate::process::links::NoProc;
@@ -36,13 +37,27 @@ pub fn try_self_pid() -> Option<Pid> {
     try_current(|current| current.pid()).flatten()
 }
 
-/// Where a message can be sent: a [`Pid`], or a name.
+/// Where a message can be sent: a [`Pid`], a name, or a [`Ref`] that is an alias (process.md 4.4).
 pub trait Destination {
-    /// What sending gives: nothing for a pid, a `Result` for a name.
+    /// What sending gives: nothing for a pid or an alias, a `Result` for a name.
     type Sent;
 
     /// Sends. See [`send`].
     fn send<T: Send + 'static>(self, message: T) -> Self::Sent;
+
+    /// To whom that would be now; `None` where nobody has the name.
+    #[doc(hidden)]
+    fn address(self) -> Option<Address>;
+}
+
+/// To whom a message goes.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Address {
+    /// A process.
+    Process(Pid),
+    /// The maker of an alias.
+    Alias(Ref),
 }
 
 impl Destination for Pid {
@@ -52,13 +67,15 @@ impl Destination for Pid {
     fn send<T: Send + 'static>(self, message: T) {
         let refused = current(|current| {
             let pin = current.pin();
-            current
-                .core()
-                .send_pinned(self, Message::new(message), &pin)
-                .err()
+            let message = Message::new(message);
+            current.core().send_user(self, message, false, &pin)
         });
         // What a dead process refuses is dropped here, where nothing is borrowed.
         drop(refused);
+    }
+
+    fn address(self) -> Option<Address> {
+        Some(Address::Process(self))
     }
 }
 
@@ -70,6 +87,10 @@ impl Destination for &Name {
         to.send(message);
         Ok(())
     }
+
+    fn address(self) -> Option<Address> {
+        whereis(self).and_then(ActorId::pid).map(Address::Process)
+    }
 }
 
 impl Destination for &str {
@@ -78,10 +99,33 @@ impl Destination for &str {
     fn send<T: Send + 'static>(self, message: T) -> Result<(), NoProc> {
         (&Name::from(self)).send(message)
     }
+
+    fn address(self) -> Option<Address> {
+        (&Name::from(self)).address()
+    }
+}
+
+impl Destination for Ref {
+    type Sent = ();
+
+    fn send<T: Send + 'static>(self, message: T) {
+        let refused = current(|current| {
+            let pin = current.pin();
+            current.core().send_through(self, message, &pin)
+        });
+        drop(refused);
+    }
+
+    fn address(self) -> Option<Address> {
+        Some(Address::Alias(self))
+    }
 }
 
 /// Sends a message (`!`). To a pid it always succeeds: what is sent to a dead process is dropped. To a name
-/// it is an error where nobody has the name now (process.md 2.4).
+/// it is an error where nobody has the name now (process.md 2.4). To an alias it succeeds, and what comes
+/// when the alias is not active is dropped (4.4). Where the receiver's mailbox has a limit and is full, its
+/// policy decides; see [`Overflow`](crate::Overflow), [`try_send`](crate::try_send) and
+/// [`send_async`](crate::send_async).
 ///
 /// # Panics
 /// Outside of a process.
@@ -186,6 +230,29 @@ pub fn trap_exit(trap: bool) -> bool {
         let private = unsafe { current.pcb().private() };
         std::mem::replace(&mut private.trap_exit, trap)
     })
+}
+
+/// Sets the priority of the current process (`process_flag(priority, _)`, C-5). Gives the old one. It
+/// counts from the next time that the process is queued.
+///
+/// # Panics
+/// Outside of a process.
+pub fn set_priority(priority: Priority) -> Priority {
+    current(|current| current.pcb().marks.set_priority(priority))
+}
+
+/// Sets what people call the current process (`proc_lib:set_label/1`): shown by `process_info` and crash
+/// reports.
+///
+/// # Panics
+/// Outside of a process.
+pub fn set_label(label: impl Into<Name>) {
+    let label = label.into();
+    current(|current| {
+        // SAFETY: this thread runs the process, and no user code is called.
+        let private = unsafe { current.pcb().private() };
+        private.rare().seldom().label = Some(label);
+    });
 }
 
 /// The actors that the current process is linked to, in the order of linking.
@@ -360,28 +427,6 @@ pub async fn yield_now() {
         }
     }
     Yield(false).await;
-}
-
-/// What an operation on a port costs of a slice's budget.
-const PORT_COST: u32 = 8;
-
-/// Charges the slice of the current process an operation on a port. Pending where the slice is used up: the
-/// process goes to the tail of the queue and its future is polled again after that (C-2). For futures
-/// that might be ready for ever, as operations on ports are.
-///
-/// # Panics
-/// Outside of a process.
-pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
-    current(|current| {
-        if current.charge(PORT_COST) {
-            return Poll::Ready(());
-        }
-        current.yield_slice();
-        if !crate::process::cell::is_own_waker(current.pcb(), cx.waker()) {
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
-    })
 }
 
 impl crate::core::Core {

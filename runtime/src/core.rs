@@ -18,6 +18,7 @@ use crate::blocking::Blocking;
 use crate::clock::Clock;
 use crate::crash::{CrashHook, ExitHook};
 use crate::entropy::Entropy;
+use crate::event::EventHook;
 use crate::hash::FixedState;
 use crate::limits::Limits;
 use crate::message::Message;
@@ -32,6 +33,7 @@ use crate::registry::Registry;
 use crate::sync::AtomicU64;
 use crate::table::Table;
 use crate::timers::Timers;
+use crate::trace;
 
 /// The doors to the outside world: real or simulated, and nothing above knows which.
 pub(crate) struct Seams {
@@ -40,6 +42,8 @@ pub(crate) struct Seams {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) reactor: Arc<dyn Reactor>,
     pub(crate) blocking: Arc<dyn Blocking>,
+    /// The pool for closures that compute.
+    pub(crate) blocking_cpu: Arc<dyn Blocking>,
     pub(crate) simulated: bool,
 }
 
@@ -78,9 +82,11 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) reactor: Arc<dyn Reactor>,
     pub(crate) blocking: Arc<dyn Blocking>,
+    pub(crate) blocking_cpu: Arc<dyn Blocking>,
     pub(crate) simulated: bool,
     pub(crate) on_crash: CrashHook,
     pub(crate) on_exit: Option<ExitHook>,
+    pub(crate) on_event: Option<EventHook>,
     pub(crate) collector: Collector,
     /// Readiness events for ports that were gone (O-16).
     pub(crate) stale_events: AtomicU64,
@@ -97,6 +103,7 @@ impl Core {
         collector: Collector,
         on_crash: CrashHook,
         on_exit: Option<ExitHook>,
+        on_event: Option<EventHook>,
     ) -> Arc<Self> {
         Arc::new(Core {
             // Never 0, so that an id made of zeros belongs to no runtime.
@@ -110,9 +117,11 @@ impl Core {
             clock: seams.clock,
             reactor: seams.reactor,
             blocking: seams.blocking,
+            blocking_cpu: seams.blocking_cpu,
             simulated: seams.simulated,
             on_crash,
             on_exit,
+            on_event,
             collector,
             stale_events: AtomicU64::new(0),
             quiet: (Mutex::new(()), Condvar::new()),
@@ -146,6 +155,7 @@ impl Core {
     }
 
     pub(crate) fn send_pinned(&self, to: Pid, message: Message, pin: &Pin) -> Result<(), Message> {
+        trace::send(to, || message.type_name());
         if to.node != self.node {
             return Err(message);
         }

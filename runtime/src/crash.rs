@@ -18,6 +18,8 @@ pub struct CrashReport {
     pub pid: Pid,
     /// Under which name it was registered.
     pub name: Option<Name>,
+    /// What people call it, where somebody said so.
+    pub label: Option<Name>,
     /// Why.
     pub reason: Reason,
     /// Where it was spawned.
@@ -29,6 +31,9 @@ impl fmt::Display for CrashReport {
         write!(f, "process {}", self.pid)?;
         if let Some(name) = &self.name {
             write!(f, " ({name})")?;
+        }
+        if let Some(label) = &self.label {
+            write!(f, " [{label}]")?;
         }
         write!(
             f,

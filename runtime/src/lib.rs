@@ -37,9 +37,12 @@ mod clock;
 mod core;
 mod crash;
 mod entropy;
+mod event;
 mod hash;
 mod inbox;
+mod introspect;
 mod limits;
+mod listing;
 mod macros;
 mod mailbox;
 mod marks;
@@ -50,6 +53,7 @@ mod ordered;
 mod pid;
 mod pin;
 pub mod port;
+mod priority;
 mod process;
 mod reactor;
 mod reason;
@@ -57,29 +61,43 @@ mod reference;
 mod registry;
 mod reply;
 mod sched;
+mod send;
 pub mod sim;
 mod spawn;
+mod statistics;
 mod sync;
 mod table;
 mod timers;
+mod trace;
 mod wheel;
 
 pub use api::{
     Destination, exit, exit_signal, has_messages, is_alive, links, make_ref, pid_exists,
-    poll_budget, process_info, processes, register, registered, self_pid, send, sleep, trap_exit,
-    try_self_pid, unregister, whereis, yield_now,
+    process_info, processes, register, registered, self_pid, send, set_label, set_priority, sleep,
+    trap_exit, try_self_pid, unregister, whereis, yield_now,
 };
-pub use blocking::{BlockingError, blocking};
+pub use blocking::{BlockingError, PoolStatistics, blocking, blocking_cpu};
 pub use crash::CrashReport;
+pub use event::Event;
+pub use introspect::{statistics, top};
 pub use limits::Limits;
+pub use listing::{PortTable, ProcessLine, ProcessTable, SortBy};
 pub use message::Message;
 pub use name::Name;
 pub use node::{Builder, Handle, Result, Runtime, Shutdown, run};
 pub use pid::{ActorId, Pid, PortId};
+pub use priority::Priority;
 pub use process::alarm::Alarm;
+pub use process::alias::{AliasMode, MonitorAlias, alias, unalias};
+pub use process::budget::poll_budget;
+pub use process::call::{Call, CallError, ReplyTo, Request, call, reply};
 pub use process::info::ProcessInfo;
+pub use process::limit::{MailboxLimit, Overflow, set_mailbox_limit};
 pub use process::links::{NoProc, link, unlink, unlink_flush};
-pub use process::monitors::{Down, Item, Watchable, demonitor, demonitor_flush, monitor};
+pub use process::monitors::{
+    DemonitorOptions, Down, Item, MonitorOptions, TaggedDown, Watchable, demonitor,
+    demonitor_flush, demonitor_with, monitor, monitor_with,
+};
 pub use process::receive::{
     receive, receive_any, receive_match, receive_match_timeout, receive_other_than, receive_timeout,
 };
@@ -88,20 +106,25 @@ pub use process::wakeup::Wakeup;
 pub use reason::{Outcome, Payload, Reason};
 pub use reference::Ref;
 pub use registry::RegisterError;
+pub use send::{SendError, send_async, try_send};
 pub use spawn::{Spawn, SpawnError, spawn, spawn_link, spawn_monitor, try_spawn};
+pub use statistics::{Statistics, WorkerStatistics};
 pub use timers::{
     Timeout, TimerRef, TimerTarget, cancel_timer, read_timer, send_after, start_timer,
 };
 
 /// What a program of processes uses all the time.
 pub mod prelude {
+    pub use crate::process::call::reply;
     pub use crate::{
-        ActorId, Down, Exit, Handle, Item, Message, Name, Pid, PortId, Reason, Ref, Runtime, Spawn,
-        Timeout, TimerRef, cancel_timer, demonitor, demonitor_flush, exit, exit_signal, is_alive,
-        link, links, make_ref, monitor, process_info, processes, receive, receive_any,
-        receive_match, receive_match_timeout, receive_timeout, register, registered, self_pid,
-        send, send_after, sleep, spawn, spawn_link, spawn_monitor, start_timer, trap_exit,
-        try_spawn, unlink, unlink_flush, unregister, whereis, yield_now,
+        ActorId, AliasMode, Call, CallError, Down, Exit, Handle, Item, MailboxLimit, Message,
+        MonitorAlias, MonitorOptions, Name, Overflow, Pid, PortId, Priority, Reason, Ref, ReplyTo,
+        Request, Runtime, Spawn, TaggedDown, Timeout, TimerRef, alias, call, cancel_timer,
+        demonitor, demonitor_flush, exit, exit_signal, is_alive, link, links, make_ref, monitor,
+        monitor_with, process_info, processes, receive, receive_any, receive_match,
+        receive_match_timeout, receive_timeout, register, registered, self_pid, send,
+        send_after, send_async, sleep, spawn, spawn_link, spawn_monitor, start_timer, trap_exit,
+        try_send, try_spawn, unalias, unlink, unlink_flush, unregister, whereis, yield_now,
     };
 }
 

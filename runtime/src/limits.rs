@@ -14,11 +14,19 @@ pub struct Limits {
     pub ports_max: u32,
     /// Threads that run blocking closures. At the limit closures wait in a queue (C-8).
     pub blocking_threads_max: u32,
-    /// Closures that wait for a blocking thread. At the limit a caller gets `system_limit`.
+    /// Threads that run closures which compute; 0 stands for one for each processor (C-8).
+    pub blocking_cpu_threads_max: u32,
+    /// Closures that wait for a thread of a pool. At the limit a caller gets `system_limit`.
     pub blocking_queue_max: u32,
     /// Runtime operations of one slice before a process goes to the tail of the queue (C-2): a receive
     /// counts one, an operation on a port eight.
     pub slice_budget: u32,
+    /// Milliseconds of one slice after which it is reported as an event (C-7).
+    pub long_schedule_ms: u32,
+    /// Messages in a mailbox at which it is reported as long; `u32::MAX` for never.
+    pub long_queue_on: u32,
+    /// Messages at which a mailbox that was reported as long is reported as short again.
+    pub long_queue_off: u32,
 }
 
 impl Default for Limits {
@@ -27,8 +35,12 @@ impl Default for Limits {
             processes_max: 262_144,
             ports_max: 65_536,
             blocking_threads_max: 16,
+            blocking_cpu_threads_max: 0,
             blocking_queue_max: 65_536,
             slice_budget: 1024,
+            long_schedule_ms: 100,
+            long_queue_on: u32::MAX,
+            long_queue_off: 0,
         }
     }
 }

@@ -1,13 +1,18 @@
-//! The marks of an actor: whether it has a name, whether timers were directed at it, whether it has ended.
+//! The marks of an actor: whether it has a name, whether timers were directed at it, whether it has ended,
+//! and its priority.
 //!
 //! Kept in the actor, in one byte, so that one that has neither pays for neither at its end. Invariant: after
 //! `end` no name and no timer is given to the actor any more; what was given before is known to it.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::priority::Priority;
+
 const NAMED: u8 = 1;
 const TIMED: u8 = 2;
 const ENDED: u8 = 4;
+const HIGH: u8 = 8;
+const LOW: u8 = 16;
 
 /// See the file's header.
 pub(crate) struct Marks(AtomicU8);
@@ -59,6 +64,28 @@ impl Marks {
         before & ENDED == 0
     }
 
+    #[inline]
+    pub(crate) fn priority(&self) -> Priority {
+        match self.0.load(Ordering::Relaxed) & (HIGH | LOW) {
+            0 => Priority::Normal,
+            HIGH => Priority::High,
+            _ => Priority::Low,
+        }
+    }
+
+    /// Gives the old one. Only the spawner and the actor itself change it.
+    pub(crate) fn set_priority(&self, priority: Priority) -> Priority {
+        let old = self.priority();
+        let bits = match priority {
+            Priority::Low => LOW,
+            Priority::Normal => 0,
+            Priority::High => HIGH,
+        };
+        self.0.fetch_and(!(HIGH | LOW), Ordering::Relaxed);
+        self.0.fetch_or(bits, Ordering::Relaxed);
+        old
+    }
+
     /// The actor ends.
     pub(crate) fn end(&self) -> Belongings {
         let before = self.0.fetch_or(ENDED, Ordering::AcqRel);
@@ -85,5 +112,16 @@ mod tests {
         assert!(!marks.time());
         marks.unname();
         assert_eq!(marks.name(), Err(NoName::Ended));
+    }
+
+    #[test]
+    fn a_priority_stands_beside_the_other_marks() {
+        let marks = Marks::new();
+        assert_eq!(marks.set_priority(Priority::High), Priority::Normal);
+        assert_eq!(marks.name(), Ok(()));
+        assert_eq!(marks.set_priority(Priority::Low), Priority::High);
+        assert_eq!(marks.priority(), Priority::Low);
+        assert_eq!(marks.set_priority(Priority::Normal), Priority::Low);
+        assert!(marks.end().name && marks.priority() == Priority::Normal);
     }
 }

@@ -22,7 +22,8 @@ pub(crate) struct Node {
     /// Arrival index, and in the top bit whether the value is out.
     index: u64,
     vtable: &'static VTable,
-    /// The port that the message came from: slot and generation, 0 for none.
+    /// The port that the message came from: slot and generation, 0 for none. Of a message that is under
+    /// way through an alias: the alias's serial. `COUNTED` where a mailbox limit counts it.
     port: u64,
 }
 
@@ -37,14 +38,20 @@ pub(crate) struct VTable {
     type_name: fn() -> &'static str,
     layout: Layout,
     drop_value: unsafe fn(*mut Node),
+    /// Not for the mailbox as it is: a signal, or a message through an alias.
     signal: bool,
+    /// Of a message through an alias: what it becomes when the alias lets it in.
+    let_in: Option<&'static VTable>,
 }
 
 const OUT: u64 = 1 << 63;
+/// In place of a port: the message is counted by its receiver's mailbox limit. No port has this id.
+const COUNTED: u64 = u64::MAX;
 
 trait Erased: Sized {
     const MESSAGE: VTable;
     const SIGNAL: VTable;
+    const ALIASED: VTable;
 }
 
 impl<T: 'static> Erased for T {
@@ -54,9 +61,15 @@ impl<T: 'static> Erased for T {
         layout: Layout::new::<Typed<T>>(),
         drop_value: drop_value::<T>,
         signal: false,
+        let_in: None,
     };
     const SIGNAL: VTable = VTable {
         signal: true,
+        ..Self::MESSAGE
+    };
+    const ALIASED: VTable = VTable {
+        signal: true,
+        let_in: Some(&Self::MESSAGE),
         ..Self::MESSAGE
     };
 }
@@ -83,7 +96,10 @@ impl Node {
     }
 
     pub(crate) fn port(&self) -> u64 {
-        self.port
+        match self.vtable.let_in {
+            None => self.port,
+            Some(_) => 0,
+        }
     }
 
     pub(crate) fn is<T: 'static>(&self) -> bool {
@@ -92,6 +108,16 @@ impl Node {
 
     pub(crate) fn is_signal(&self) -> bool {
         self.vtable.signal
+    }
+
+    /// Whether its receiver's mailbox limit counts the message.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.port == COUNTED
+    }
+
+    /// The serial of the alias that the message came through and was not yet let in by.
+    pub(crate) fn alias(&self) -> Option<u64> {
+        self.vtable.let_in.map(|_| self.port)
     }
 }
 
@@ -113,6 +139,28 @@ impl Message {
 
     pub(crate) fn signal<T: Send + 'static>(value: T) -> Self {
         Message::allocate(value, &<T as Erased>::SIGNAL, 0)
+    }
+
+    /// A message that goes through the receiver's alias with this serial.
+    pub(crate) fn through_alias<T: Send + 'static>(value: T, serial: u64) -> Self {
+        Message::allocate(value, &<T as Erased>::ALIASED, serial)
+    }
+
+    /// The alias lets the message in: from here it is one like any other.
+    pub(crate) fn let_in(mut self) -> Self {
+        // SAFETY: the message owns its node, and both tables are of the type of its value.
+        let node = unsafe { self.0.as_mut() };
+        if let Some(plain) = node.vtable.let_in {
+            (node.vtable, node.port) = (plain, 0);
+        }
+        self
+    }
+
+    /// The receiver's mailbox limit counts this message.
+    pub(crate) fn counted(mut self) -> Self {
+        // SAFETY: the message owns its node.
+        unsafe { self.0.as_mut() }.port = COUNTED;
+        self
     }
 
     fn allocate<T: 'static>(value: T, vtable: &'static VTable, port: u64) -> Self {

@@ -27,6 +27,7 @@ use crate::clock::{Clock, RealClock};
 use crate::core::{Core, Seams};
 use crate::crash::{self, CrashHook, CrashReport};
 use crate::entropy::RealEntropy;
+use crate::event::{Event, EventHook};
 use crate::limits::{Limits, WORKERS_MAX};
 use crate::message::Message;
 use crate::name::Name;
@@ -53,6 +54,7 @@ pub struct Builder {
     workers: usize,
     limits: Limits,
     on_crash: CrashHook,
+    on_event: Option<EventHook>,
 }
 
 impl std::fmt::Debug for Builder {
@@ -74,6 +76,7 @@ impl Builder {
             workers,
             limits: Limits::default(),
             on_crash: crash::print(),
+            on_event: None,
         }
     }
 
@@ -107,6 +110,28 @@ impl Builder {
         self
     }
 
+    /// Where events go (a process that is long in one slice, a busy port, …). Nowhere by default.
+    pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Box::new(hook));
+        self
+    }
+
+    /// How long a slice may last before it is reported as [`Event::LongSchedule`] (C-7): 100 ms where
+    /// nothing is said. Counted in whole milliseconds, at least one.
+    pub fn long_schedule(mut self, time: Duration) -> Self {
+        let ms = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        self.limits.long_schedule_ms = ms.max(1);
+        self
+    }
+
+    /// At how many messages a mailbox is reported as long, and at how many as short again, by
+    /// [`Event::LongMessageQueue`]. Nothing is reported where nothing is said.
+    pub fn long_message_queue(mut self, off: u32, on: u32) -> Self {
+        self.limits.long_queue_on = on.max(1);
+        self.limits.long_queue_off = off.min(self.limits.long_queue_on - 1);
+        self
+    }
+
     /// Starts the runtime.
     ///
     /// # Errors
@@ -114,13 +139,22 @@ impl Builder {
     pub fn build(self) -> io::Result<Runtime> {
         let reactor = Arc::new(RealReactor::new()?);
         let mut crew = Crew::new(self.workers, reactor.clone());
-        let pool = Arc::new(Pool::new(&self.limits));
+        let limits = &self.limits;
+        let queue = limits.blocking_queue_max as usize;
+        let cpu_threads = match limits.blocking_cpu_threads_max {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads as usize,
+        };
+        let io = Pool::new("blocking", limits.blocking_threads_max as usize, queue);
+        let cpu = Pool::new("computing", cpu_threads, queue);
+        let pools = [Arc::new(io), Arc::new(cpu)];
         let seams = Seams {
             sched: crew.workers.clone(),
             clock: Arc::new(RealClock::new()),
             entropy: Arc::new(RealEntropy),
             reactor,
-            blocking: pool.clone(),
+            blocking: pools[0].clone(),
+            blocking_cpu: pools[1].clone(),
             simulated: false,
         };
         let core = Core::new(
@@ -130,12 +164,13 @@ impl Builder {
             Collector::new(),
             self.on_crash,
             None,
+            self.on_event,
         );
         crew.start(&core)?;
         Ok(Runtime {
             core,
             crew: Mutex::new(Some(crew)),
-            pool,
+            pools,
             closed: Arc::default(),
         })
     }
@@ -145,7 +180,7 @@ impl Builder {
 pub struct Runtime {
     core: Arc<Core>,
     crew: Mutex<Option<Crew>>,
-    pool: Arc<Pool>,
+    pools: [Arc<Pool>; 2],
     closed: Arc<AtomicBool>,
 }
 
@@ -230,7 +265,9 @@ impl Runtime {
         }
         port::close_all(&self.core);
         let late = crew.stop(left(), &self.core);
-        self.pool.stop(left());
+        for pool in &self.pools {
+            pool.stop(left());
+        }
         Shutdown { late }
     }
 }
@@ -319,7 +356,7 @@ pub(crate) fn exit_all(core: &Arc<Core>, reason: &Reason) {
 /// life: after a shutdown everything is dead.
 #[derive(Clone)]
 pub struct Handle {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     closed: Arc<AtomicBool>,
 }
 
@@ -372,18 +409,27 @@ impl Handle {
             mark: 0,
         };
         let (spawn, spawned_at) = (Spawn::new(), Location::caller());
-        Order {
+        let order = Order {
             spawn,
             parent: None,
             reference,
             spawned_at,
+        };
+        let pid = order.carry_out(&self.core, future)?;
+        fence(Ordering::SeqCst);
+        // A shutdown that began meanwhile may have told everyone but this one.
+        if self.closed.load(Ordering::SeqCst) {
+            self.exit_signal(pid, Reason::Shutdown);
         }
-        .carry_out(&self.core, future)
+        Ok(pid)
     }
 
     /// Sends a message; what is sent to the dead is dropped.
     pub fn send<T: Send + 'static>(&self, to: Pid, message: T) {
-        drop(self.core.send_message(to, Message::new(message)));
+        let pin = self.core.pin();
+        let refused = self.core.send_user(to, Message::new(message), false, &pin);
+        drop(pin);
+        drop(refused);
     }
 
     /// Sends an exit signal, from the runtime itself.

@@ -1,9 +1,9 @@
 //! References: unique values that also remember where their maker's mailbox stood.
 //!
-//! Made by `make_ref`, `monitor` and `call`. Invariant: a message that contains a reference was
-//! sent after the reference was made, so it stands in the maker's mailbox at or behind `mark`; a
-//! receive that waits for the reference may begin there. What a reference does not do: it is no
-//! address and keeps nothing alive.
+//! Made by `make_ref`, `monitor`, `alias` and `call`. Invariant: a message that contains a
+//! reference was sent after the reference was made, so it stands in the maker's mailbox at or behind
+//! `mark`; a receive that waits for the reference may begin there. What a reference does not do: it
+//! keeps nothing alive, and it is an address only where its maker says so (`alias`).
 
 use std::cmp::Ordering;
 use std::fmt;

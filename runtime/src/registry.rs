@@ -12,6 +12,7 @@ use crate::hash::FixedState;
 use crate::marks::{Marks, NoName};
 use crate::name::Name;
 use crate::pid::ActorId;
+use crate::trace;
 
 /// Why a name could not be given (`badarg` in Erlang).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,6 +73,7 @@ impl Registry {
             Err(NoName::Ended) => return Err(RegisterError::NoProc),
             Err(NoName::AlreadyNamed) => return Err(RegisterError::AlreadyNamed),
         }
+        trace::register(actor, &name);
         maps.actors.insert(name.clone(), actor);
         maps.names.insert(actor, name);
         Ok(())
@@ -87,6 +89,7 @@ impl Registry {
         let Some(actor) = maps.actors.remove(name) else {
             return false;
         };
+        trace::unregister(actor, name);
         maps.names.remove(&actor);
         reset(actor, &Marks::unname);
         true
@@ -110,6 +113,7 @@ impl Registry {
     pub(crate) fn forget(&self, actor: ActorId) {
         let mut maps = self.0.write();
         if let Some(name) = maps.names.remove(&actor) {
+            trace::unregister(actor, &name);
             maps.actors.remove(&name);
         }
     }

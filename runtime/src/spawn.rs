@@ -10,16 +10,19 @@ use std::sync::Arc;
 use crate::core::{Core, Uncounted};
 use crate::name::Name;
 use crate::pid::Pid;
+use crate::priority::Priority;
 use crate::process::cell::{Birth, create};
 use crate::process::context::current;
+use crate::process::limit::MailboxLimit;
 use crate::process::links::LinkState;
-use crate::process::monitors::{Item, Monitor, Watcher};
+use crate::process::monitors::{Item, MonitorOptions, Watcher, note};
 use crate::process::run::Runnable;
 use crate::process::signal::Signal;
 use crate::process::{Pcb, Private};
 use crate::reason::{Outcome, Reason};
 use crate::reference::Ref;
 use crate::registry::RegisterError;
+use crate::trace;
 
 /// Why a process was not spawned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,7 +44,8 @@ impl std::fmt::Display for SpawnError {
 
 impl std::error::Error for SpawnError {}
 
-/// How to spawn: linked, watched, trapping exits, under a name (`spawn_opt`, process.md 1.3).
+/// How to spawn: linked, watched, trapping exits, under a name, with a priority, a label, a limit of the
+/// mailbox (`spawn_opt`, process.md 1.3). Nothing of it is inherited (P-10).
 ///
 /// ```
 /// use runtime::prelude::*;
@@ -60,9 +64,12 @@ impl std::error::Error for SpawnError {}
 #[must_use]
 pub struct Spawn {
     link: bool,
-    monitor: bool,
+    monitor: Option<MonitorOptions>,
     trap_exit: bool,
     name: Option<Name>,
+    priority: Priority,
+    label: Option<Name>,
+    mailbox_limit: Option<MailboxLimit>,
 }
 
 impl Spawn {
@@ -79,7 +86,13 @@ impl Spawn {
 
     /// Watched by the caller, in one step with being made.
     pub fn monitor(mut self) -> Self {
-        self.monitor = true;
+        self.monitor = Some(MonitorOptions::new());
+        self
+    }
+
+    /// As [`monitor`](Spawn::monitor), with an alias or a tag.
+    pub fn monitor_with(mut self, options: MonitorOptions) -> Self {
+        self.monitor = Some(options);
         self
     }
 
@@ -92,6 +105,26 @@ impl Spawn {
     /// Registered under this name before its first instruction.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// With this priority, until the process changes it (C-5).
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Called this by people: shown by `process_info`.
+    pub fn label(mut self, label: impl Into<Name>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// With a limit of the messages that may wait for it (R-15). It counts what is sent with `send` and its
+    /// kin; exits, downs, timers, replies and what ports send come in any case. A process that has no limit
+    /// takes any number.
+    pub fn mailbox_limit(mut self, limit: MailboxLimit) -> Self {
+        self.mailbox_limit = Some(limit);
         self
     }
 
@@ -152,12 +185,15 @@ impl Order<'_> {
             if self.spawn.link {
                 private.links.insert(parent.pid.into(), LinkState::Active);
             }
-            if self.spawn.monitor {
+            if self.spawn.monitor.is_some() {
                 private
                     .rare()
                     .watchers
-                    .insert(self.reference, Watcher { pid: parent.pid });
+                    .insert(self.reference, Watcher { by: parent.pid.into() });
             }
+        }
+        if let Some(label) = &self.spawn.label {
+            private.rare().seldom().label = Some(label.clone());
         }
         let parent = self
             .parent
@@ -178,6 +214,11 @@ impl Order<'_> {
         // it was queued, which is the last thing done here.
         let child: &Pcb = unsafe { pcb.as_ref() };
         let core = &child.core;
+        child.limit.set(self.spawn.mailbox_limit);
+        if self.spawn.priority != Priority::Normal {
+            child.marks.set_priority(self.spawn.priority);
+        }
+        trace::spawn(pid, parent, spawned_at);
         core.processes.publish(reserved, pcb);
         let named = self.spawn.name.clone().map(|name| {
             core.registry
@@ -207,12 +248,9 @@ impl Order<'_> {
         if self.spawn.link {
             private.links.insert(child.into(), LinkState::Active);
         }
-        if self.spawn.monitor {
+        if let Some(options) = &self.spawn.monitor {
             let (target, item) = (Some(child.into()), Item::Process(child));
-            private
-                .rare()
-                .monitors
-                .insert(self.reference, Monitor { target, item });
+            note(private, self.reference, target, item, options.clone());
         }
     }
 }
@@ -297,11 +335,8 @@ where
         // SAFETY: this thread runs the process, and no user code is called.
         let private = unsafe { me.private() };
         let reference = private.make_ref(me.pid);
-        let monitor = Monitor {
-            target: None,
-            item: Item::Process(pid),
-        };
-        private.rare().monitors.insert(reference, monitor);
+        let (target, item) = (None, Item::Process(pid));
+        note(private, reference, target, item, MonitorOptions::new());
         me.core.signal(
             me.pid,
             Signal::Down {

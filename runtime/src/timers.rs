@@ -271,6 +271,11 @@ impl Timers {
         }
     }
 
+    /// Timers that are set.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.wheel.lock().len()).sum()
+    }
+
     /// When somebody has to look here next; `None` where there is no timer.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let next = self

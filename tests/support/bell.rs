@@ -1,5 +1,5 @@
-//! A bell: a driver with nothing behind it. It sends what it is told to its owner, fails where it is
-//! told to, and keeps a log of what is done to it.
+//! A bell: a driver with nothing behind it. It sends what it is told to its owner, fails where it
+//! is told to, and keeps a log of what is done to it.
 //!
 //! The log is shared with the test, so it can be read when the port is gone.
 
@@ -120,10 +120,11 @@ impl Driver for Bell {
         }
         cx.set_timer(Duration::from_secs(3600));
         assert!(!self.ways.panics, "a bell that panics at its start");
-        match self.ways.fails {
-            true => Err(io::ErrorKind::AddrInUse.into()),
-            false => Ok(cx.cancel_timer()),
+        if self.ways.fails {
+            return Err(io::ErrorKind::AddrInUse.into());
         }
+        cx.cancel_timer();
+        Ok(())
     }
 
     fn ready(&mut self, cx: &mut PortCx<'_>, _: Readiness) -> Turn {
@@ -142,7 +143,7 @@ impl Driver for Bell {
         }
     }
 
-    fn command(&mut self, _: &mut PortCx<'_>, data: &[u8]) -> bool {
+    fn command(&mut self, _: &mut PortCx<'_>, data: &[u8], _: Pid) -> bool {
         self.log.add(Deed::Command(data.to_vec()));
         data != b"bad"
     }

@@ -1,7 +1,7 @@
 //! What a test's process waits for, and what must not come.
 //!
-//! Invariant: what has to come is waited for until [`LIMIT`]; that nothing comes is only asked where it
-//! can be known without waiting: of a simulated world that has become quiet.
+//! Invariant: what has to come is waited for until [`LIMIT`]; that nothing comes is only asked
+//! where it can be known without waiting: of a simulated world that has become quiet.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -57,7 +57,8 @@ pub fn exit_of(from: impl Into<ActorId>) -> impl Future<Output = Reason> {
     }
 }
 
-/// Waits until everybody else in a simulated world has nothing left to do but timers of an hour and more.
+/// Waits until everybody else in a simulated world has nothing left to do but timers of an hour and
+/// more.
 pub async fn settle() {
     sleep(Duration::from_secs(3000)).await;
 }

@@ -1,7 +1,7 @@
 //! A puppet: a process that does what the test tells it, in its own name.
 //!
-//! It keeps what else it gets in its mailbox, so that the test can look at it with a job. Invariant: jobs
-//! are done one after the other, in the order of one teller.
+//! It keeps what else it gets in its mailbox, so that the test can look at it with a job.
+//! Invariant: jobs are done one after the other, in the order of one teller.
 
 use std::future::Future;
 use std::pin::Pin;

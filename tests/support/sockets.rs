@@ -5,6 +5,7 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use gen_tcp::inet::{self, Stat};
@@ -17,7 +18,7 @@ use crate::mail::LIMIT;
 pub const MOMENT: Duration = Duration::from_millis(100);
 
 /// The address that all tests use.
-pub const HOST: [u8; 4] = [127, 0, 0, 1];
+pub const HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 /// A kernel buffer so small that a queue is there soon.
 pub const SMALL: usize = 4096;
@@ -214,7 +215,7 @@ pub fn mode(socket: Socket) -> Active {
 /// Where its descriptor is gone.
 #[must_use]
 pub fn unread(socket: Socket) -> u64 {
-    let unread = gen_tcp::with_fd(socket, rustix::io::ioctl_fionread);
+    let unread = gen_tcp::with_fd(socket, |fd| rustix::io::ioctl_fionread(fd));
     unread.expect("it is open").expect("a socket tells")
 }
 

@@ -3,18 +3,28 @@
 //! One module for each subject; each test names the rule it holds the runtime to. Most of them run in
 //! simulated worlds of many seeds, some on real workers too, where threads matter.
 
+#[path = "semantics/aliases.rs"]
+mod aliases;
 #[path = "semantics/callbacks.rs"]
 mod callbacks;
+#[path = "semantics/calls.rs"]
+mod calls;
+#[path = "semantics/children.rs"]
+mod children;
 #[path = "semantics/combinators.rs"]
 mod combinators;
 #[path = "semantics/dead.rs"]
 mod dead;
+#[path = "semantics/drivers.rs"]
+mod drivers;
 #[path = "semantics/ending.rs"]
 mod ending;
 #[path = "semantics/exit_signals.rs"]
 mod exit_signals;
 #[path = "semantics/links.rs"]
 mod links;
+#[path = "semantics/mailbox_limits.rs"]
+mod mailbox_limits;
 #[path = "semantics/monitors.rs"]
 mod monitors;
 #[path = "semantics/names.rs"]
@@ -23,6 +33,8 @@ mod names;
 mod order;
 #[path = "semantics/ports.rs"]
 mod ports;
+#[path = "semantics/priorities.rs"]
+mod priorities;
 #[path = "semantics/receive.rs"]
 mod receive;
 #[path = "semantics/spawning.rs"]
@@ -31,3 +43,13 @@ mod spawning;
 mod timers;
 #[path = "semantics/owners.rs"]
 mod owners;
+#[path = "semantics/stage.rs"]
+mod stage;
+#[path = "semantics/worlds_of_ends.rs"]
+mod worlds_of_ends;
+#[path = "semantics/worlds_of_links.rs"]
+mod worlds_of_links;
+#[path = "semantics/runtimes.rs"]
+mod runtimes;
+#[path = "semantics/watching.rs"]
+mod watching;

@@ -2,7 +2,8 @@
 //!
 //! 1. EOF: the peer's FIN, or a reset that is not to be shown.
 //! 2. A read error, or input that the packet type refuses.
-//! 3. A write error; EPIPE counts as a reset unless this end shut its write side down.
+//! 3. A write error; EPIPE counts as a reset, but for one that a shutdown behind the queue caused. That
+//!    of a shutdown with an empty queue counts: OTP 25 shows it as `econnreset` where resets are shown.
 //! 4. A send that timed out, with `send_timeout_close`.
 //! 5. The local end: close, an exit signal, the owner's death. The runtime calls `flush` and `stop`.
 //!
@@ -15,7 +16,7 @@ use runtime::Reason;
 use runtime::port::{Flush, PortCx};
 
 use super::send::Shut;
-use super::{Delayed, FLUSH_LIMIT, Role, TcpPort, Wire};
+use super::{FLUSH_LIMIT, Role, TcpPort, Wire};
 use crate::data::Tcp;
 use crate::error::Error;
 
@@ -23,6 +24,10 @@ impl TcpPort {
     /// End 1. Gives what a pending recv is told.
     pub(super) fn eof(&mut self, cx: &mut PortCx<'_>) -> Error {
         self.reader.clear();
+        // Where no sender is told now, the next one is once the descriptor is gone (1.21).
+        let told = self.settings.exit_on_close
+            && (self.fail_file(cx, Error::Closed) || self.writer.is_busy());
+        self.delayed.send |= !told;
         if self.settings.exit_on_close {
             self.writer.fail(cx, Error::Closed);
         }
@@ -34,10 +39,6 @@ impl TcpPort {
                 self.reader.ended = Some(Error::Closed);
             }
         } else if self.settings.exit_on_close {
-            self.delayed = Delayed {
-                send: true,
-                ..Delayed::default()
-            };
             self.let_go(cx);
         } else {
             self.reader.ended = Some(Error::Closed);
@@ -59,12 +60,14 @@ impl TcpPort {
     /// End 2. Gives what a pending recv is told.
     pub(super) fn read_failed(&mut self, cx: &mut PortCx<'_>, error: Error) -> Error {
         if error == Error::Econnreset && !self.settings.show_econnreset {
+            self.fail_file(cx, error);
             self.writer.clear();
             self.writer.fail(cx, Error::Closed);
             return self.eof(cx);
         }
         self.reader.clear();
         if self.settings.exit_on_close || self.writer.is_busy() {
+            self.fail_file(cx, error);
             self.writer.clear();
             self.writer.fail(cx, Error::Closed);
         }
@@ -100,7 +103,7 @@ impl TcpPort {
         let error = Error::from_errno(error.raw_os_error().unwrap_or_default());
         let reset = match error {
             Error::Econnreset => true,
-            Error::Epipe => self.writer.shut == Shut::No,
+            Error::Epipe => matches!(self.writer.shut, Shut::No | Shut::Done),
             _ => false,
         };
         let shown = reset && self.settings.show_econnreset;
@@ -109,7 +112,7 @@ impl TcpPort {
         } else {
             Error::Closed
         };
-        let answered = direct || self.writer.is_busy();
+        let answered = self.fail_file(cx, error) || direct || self.writer.is_busy();
         self.writer.clear();
         self.writer.fail(cx, told);
         if self.is_active() {
@@ -121,19 +124,13 @@ impl TcpPort {
                 cx.close_sparing_owner(Reason::Normal);
             } else {
                 self.close_sock(cx);
-                self.delayed = Delayed {
-                    send: true,
-                    ..Delayed::default()
-                };
             }
         } else {
             self.reader.clear();
             self.close_sock(cx);
-            self.delayed = Delayed {
-                recv: true,
-                send: !answered,
-                reset: shown,
-            };
+            self.delayed.recv = true;
+            self.delayed.send |= !answered;
+            self.delayed.reset |= shown;
             if self.reader.is_waiting() {
                 self.delayed.recv = false;
                 self.reader.answer(cx, Error::Closed);
@@ -145,6 +142,7 @@ impl TcpPort {
     /// End 4: nothing of what is queued may be taken for the whole, so the peer gets a reset, and who
     /// waits or listens is told (part 9, row 9).
     pub(super) fn send_timed_out_close(&mut self, cx: &mut PortCx<'_>) {
+        self.fail_file(cx, Error::Closed);
         self.writer.clear();
         self.reader.clear();
         self.abort_sock(cx);
@@ -162,8 +160,11 @@ impl TcpPort {
     /// End 5, first half: links and monitors have been told, the queue may still be written.
     pub(super) fn begin_flush(&mut self, cx: &mut PortCx<'_>, kill: bool) -> Flush {
         self.reader.wake(cx);
+        // A file that is cut takes the queue with it (SFL-13).
+        let cut = self.file.is_some();
+        self.fail_file(cx, Error::Closed);
         self.end_gathering(cx);
-        if kill || self.settings.linger_zero || self.wire.any().is_none() {
+        if kill || cut || self.settings.linger_zero || self.wire.any().is_none() {
             if self.settings.linger_zero && matches!(self.role, Role::Connected) {
                 self.abort_sock(cx);
             }
@@ -198,7 +199,7 @@ impl TcpPort {
         self.writer.wake_closers(cx);
         if let (Shut::Pending(how), Wire::Open(sock)) = (self.writer.shut, &self.wire) {
             let _ = self.io.shutdown(sock, how);
-            self.writer.shut = Shut::Done;
+            self.writer.shut = Shut::Late;
         }
         if let Wire::Flushing(_) = self.wire {
             self.close_sock(cx);

@@ -2,7 +2,8 @@
 //!
 //! Called by the runtime for readiness, timers and the end, and by the API through `port::call`. Parts:
 //! `listen` the accept queue, `connect` the way to a connection, `recv` input and its delivery, `send` the
-//! output queue, `ends` what ends a connection, `opts` the options, `stats`, `scratch`.
+//! output queue, `sendfile` a file in it, `ends` what ends a connection, `opts` the options, `info`,
+//! `stats`, `scratch`.
 //!
 //! ```text
 //!   Connecting ── decided ──► Connected ── EOF, error, send_timeout_close ──► descriptor gone
@@ -13,19 +14,23 @@
 
 mod connect;
 mod ends;
+mod form;
+mod info;
+mod input;
 mod listen;
 mod opts;
 mod recv;
 mod scratch;
 mod send;
+mod sendfile;
 pub(crate) mod stats;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runtime::Message;
 use runtime::port::{Driver, Flush, PortCx, Readiness, Turn};
+use runtime::{Message, Pid};
 
 use crate::data::Tcp;
 use crate::error::Error;
@@ -34,11 +39,14 @@ use crate::io::{Io, Sock};
 use crate::options::{ActiveState, Settings};
 use crate::socket::Socket;
 
+pub(crate) use info::Snapshot;
 pub(crate) use listen::Accepted;
 use listen::Listener;
+pub(crate) use recv::Ask;
 use recv::Reader;
 use send::Writer;
 pub(crate) use send::{SendOp, Sent};
+pub(crate) use sendfile::{Outcome, Part};
 use stats::Stats;
 
 /// How long a port that is closed may flush its queue when its peer does not read (part 9, row 14).
@@ -54,6 +62,8 @@ pub(crate) struct TcpPort {
     role: Role,
     reader: Reader,
     writer: Writer,
+    /// A file that is being sent.
+    file: Option<Box<sendfile::Transfer>>,
     stats: Stats,
     /// `tcp_closed` has been sent.
     closed_sent: bool,
@@ -110,6 +120,7 @@ impl TcpPort {
             active: ActiveState::False,
             role,
             writer: Writer::default(),
+            file: None,
             stats: Stats::default(),
             closed_sent: false,
             delayed: Delayed::default(),
@@ -261,9 +272,11 @@ impl Driver for TcpPort {
         self.end_gathering(cx);
     }
 
-    fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8]) -> bool {
+    fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8], from: Pid) -> bool {
         let mut op = SendOp::new(data.into());
-        drop(self.send(cx, &mut op, None, false));
+        if let Sent::Done(result) = self.send(cx, &mut op, None, false) {
+            cx.send(from, Tcp::Reply(Self::socket(cx), result));
+        }
         true
     }
 
@@ -289,6 +302,7 @@ impl Driver for TcpPort {
         if let Role::Connecting(connector) = &mut self.role {
             connector.ready(cx);
         }
+        self.fail_file(cx, Error::Closed);
         self.reader.wake(cx);
         self.writer.wake_all(cx);
     }

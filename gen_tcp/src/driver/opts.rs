@@ -11,7 +11,7 @@ use super::{Role, TcpPort};
 use crate::data::Tcp;
 use crate::error::Error;
 use crate::inet::addr::SocketName;
-use crate::io::set_option;
+use crate::io::{reported, set_option};
 use crate::options::{ActiveState, Name, Opt, next_active};
 
 impl TcpPort {
@@ -35,8 +35,13 @@ impl TcpPort {
                 break;
             }
         }
+        let before = self.reader.decoder.kind();
         self.reader.follow(&self.settings, packet_set);
-        if active_set || packet_set {
+        if self.is_active() && before != self.reader.decoder.kind() {
+            // The bytes of half a packet are parsed anew, as in releases after 25 (3.4).
+            self.reader.input.expect_nothing();
+        }
+        if active_set || (packet_set && self.wire.open().is_some()) {
             self.mode_changed(cx);
         }
         result
@@ -49,6 +54,8 @@ impl TcpPort {
         self.touch(opt);
         match self.wire.open() {
             Some(sock) => set_option(&*self.io, sock, opt),
+            // Whose refusal is reported cannot be set without a descriptor; the rest says `ok` (SOP-12).
+            None if reported(opt) => Err(Error::Einval),
             None => Ok(()),
         }
     }
@@ -56,14 +63,10 @@ impl TcpPort {
     /// Delivers what the new mode lets through (SOP-9 to SOP-11).
     fn mode_changed(&mut self, cx: &mut PortCx<'_>) {
         if !self.is_active() || !matches!(self.role, Role::Connected) {
-            if matches!(self.role, Role::Connected) {
-                self.reader.wake(cx);
-            }
             return;
         }
         if self.wire.open().is_none() {
-            let delayed = std::mem::take(&mut self.delayed);
-            if !self.closed_sent && delayed.reset {
+            if std::mem::take(&mut self.delayed.reset) {
                 cx.send_owner(Tcp::Error(Self::socket(cx), Error::Econnreset));
             }
             self.send_closed(cx);
@@ -77,7 +80,13 @@ impl TcpPort {
             // Input that was refused has been reported by its recv; nothing more is sent (1.21).
             Some(Error::Emsgsize) => {}
             Some(_) => self.send_closed(cx),
-            None => self.deliver_all(cx),
+            None => {
+                self.deliver_all(cx);
+                if self.active == ActiveState::Once {
+                    // `once` has OTP try a read at once: the buffer for it stays.
+                    self.reader.input.provide(self.settings.buffer as usize);
+                }
+            }
         }
     }
 
@@ -163,6 +172,7 @@ impl TcpPort {
         if self.wire.open().is_none() {
             return Err(Error::Ebadf);
         }
+        self.fail_file(cx, Error::Closed);
         let sock = self.take_sock(cx).ok_or(Error::Ebadf)?;
         cx.close(Reason::Normal);
         Ok(sock.into_fd()?)

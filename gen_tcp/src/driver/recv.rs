@@ -9,17 +9,18 @@
 use std::io;
 use std::task::Poll;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use runtime::Wakeup;
 use runtime::port::{PortCx, Turn};
 
+use super::form::{form, kind, open, port_message};
+use super::input::{Due, Input};
 use super::scratch::{self, Filled};
 use super::{TcpPort, Wire};
-use crate::data::{Data, Http, SslTls, Tcp};
+use crate::data::{Data, Tcp};
 use crate::error::Error;
-use crate::options::{ActiveState, Deliver, Mode, PacketType, Settings};
-use crate::packet::{Content, Decoder, Kind, Packet, SslData, Step, TooLong};
-use crate::socket::Socket;
+use crate::options::{ActiveState, Deliver, PacketType, Settings};
+use crate::packet::{Decoder, Packet, TooLong};
 
 /// The longest recv(S,N) (RCV-6).
 const LENGTH_MAX: usize = 64 << 20;
@@ -31,7 +32,7 @@ const TURN_PACKETS: usize = 256;
 /// The input side of a connection.
 pub(super) struct Reader {
     pub(super) decoder: Decoder,
-    pub(super) input: BytesMut,
+    pub(super) input: Input,
     op: Option<Op>,
     next_id: u64,
     /// There may be something to read.
@@ -54,42 +55,37 @@ struct Op {
     overtaken: bool,
     /// Its data went to the owner by `{deliver,port}`: with it went its time limit, as in OTP.
     untimed: bool,
+    /// Its time limit is 0.
+    at_once: bool,
 }
 
-/// What reading came to.
-enum Read {
-    Some,
+/// What a recv asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask {
+    /// 0: whatever is there.
+    pub(crate) length: usize,
+    /// Its time limit is 0: it has one try, and what it was to get stays expected (RCV-8).
+    pub(crate) at_once: bool,
+}
+
+/// What a step towards a delivery came to.
+enum Pulled {
+    /// Data, and how many bytes it used up.
+    Delivery(Data, usize),
+    /// Something came, and there has to be more.
+    Part,
     Nothing,
-    End,
+    /// Reading is over.
+    Ended(Error),
+    Eof,
     Failed(Error),
-}
-
-/// The decoder's name for a packet type.
-pub(super) fn kind(packet: PacketType) -> Kind {
-    match packet {
-        PacketType::Raw => Kind::Raw,
-        PacketType::One => Kind::One,
-        PacketType::Two => Kind::Two,
-        PacketType::Four => Kind::Four,
-        PacketType::Asn1 => Kind::Asn1,
-        PacketType::Cdr => Kind::Cdr,
-        PacketType::Sunrm => Kind::SunRm,
-        PacketType::Fcgi => Kind::Fcgi,
-        PacketType::Tpkt => Kind::Tpkt,
-        PacketType::Line => Kind::Line,
-        PacketType::SslTls => Kind::SslTls,
-        PacketType::Http => Kind::Http,
-        PacketType::Httph => Kind::HttpHeader,
-        PacketType::HttpBin => Kind::HttpBin,
-        PacketType::HttphBin => Kind::HttpHeaderBin,
-    }
 }
 
 impl Reader {
     pub(super) fn new(settings: &Settings) -> Self {
         let mut reader = Reader {
             decoder: Decoder::new(kind(settings.packet)),
-            input: BytesMut::new(),
+            input: Input::default(),
             op: None,
             next_id: 0,
             readable: true,
@@ -108,7 +104,7 @@ impl Reader {
         }
         self.decoder.set_packet_size(settings.packet_size);
         self.decoder.set_delimiter(settings.line_delimiter);
-        self.decoder.set_line_max(settings.buffer as usize);
+        self.decoder.set_plain(settings.deliver == Deliver::Port);
     }
 
     /// The reactor told of readiness.
@@ -144,73 +140,9 @@ impl Reader {
     }
 
     pub(super) fn clear(&mut self) {
-        self.input = BytesMut::new();
+        self.input.clear();
         self.decoder.rescan();
     }
-
-    /// How many bytes the next read may take: what is missing of a recv of a length, else the buffer.
-    fn room(&self, settings: &Settings, length: usize) -> usize {
-        match length.checked_sub(self.input.len()) {
-            Some(missing) if length > 0 => missing.max(1),
-            _ => settings.buffer as usize,
-        }
-    }
-
-    /// The next packet in `input`, or in `fresh` where `input` is empty, with the bytes it uses up.
-    fn next(&mut self, bytes: &[u8]) -> Result<Option<Packet>, TooLong> {
-        match self.decoder.decode(bytes)? {
-            Step::Packet(packet) => Ok(Some(packet)),
-            Step::More { .. } => Ok(None),
-        }
-    }
-}
-
-/// A value of received bytes, in the form that the settings ask for (6.6).
-fn form(settings: &Settings, bytes: Bytes) -> Data {
-    let header = settings.header as usize;
-    match settings.mode {
-        Mode::List => Data::List(bytes.into()),
-        Mode::Binary if header == 0 => Data::Binary(bytes),
-        Mode::Binary if bytes.len() < header => Data::List(bytes.into()),
-        Mode::Binary => Data::Header(bytes[..header].to_vec(), bytes.slice(header..)),
-    }
-}
-
-/// A decoded packet as a value, out of the bytes that it was decoded from.
-fn open(settings: &Settings, packet: Packet, bytes: &[u8]) -> (Data, usize) {
-    let copy = |range: std::ops::Range<usize>| Bytes::copy_from_slice(&bytes[range]);
-    let consumed = packet.consumed;
-    match packet.content {
-        Content::Bytes(range) => (form(settings, copy(range)), consumed),
-        Content::Http(packet) => {
-            let binary = matches!(settings.packet, PacketType::HttpBin | PacketType::HttphBin);
-            (Data::Http(Http { packet, binary }), consumed)
-        }
-        Content::SslTls(record) => {
-            let data = match record.data {
-                SslData::Range(range) => copy(range),
-                SslData::Owned(bytes) => bytes.into(),
-            };
-            let (content_type, version) = (record.content_type, record.version);
-            (
-                Data::SslTls(SslTls {
-                    content_type,
-                    version,
-                    data,
-                }),
-                consumed,
-            )
-        }
-    }
-}
-
-/// `{S,{data,Data}}`: of a port that was not opened for binaries the data is a list, whatever the mode.
-fn port_message(socket: Socket, data: Data) -> Tcp {
-    let list = match data {
-        Data::Header(front, rest) => [&front[..], &rest[..]].concat(),
-        data => data.to_vec(),
-    };
-    Tcp::Port(socket, Data::List(list))
 }
 
 impl TcpPort {
@@ -219,11 +151,13 @@ impl TcpPort {
         &mut self,
         cx: &mut PortCx<'_>,
         op: &mut Option<u64>,
-        length: usize,
+        ask: Ask,
         wakeup: Wakeup,
     ) -> Poll<Result<Data, Error>> {
+        let mut length = 0;
         let (overtaken, mut untimed) = match op {
             None => {
+                length = ask.length;
                 self.may_recv(length)?;
                 (false, false)
             }
@@ -238,7 +172,7 @@ impl TcpPort {
                 _ => return Poll::Ready(Err(Error::Closed)),
             },
         };
-        if !overtaken && let Some(result) = self.take(cx, length) {
+        if !overtaken && let Some(result) = self.take(cx, length, ask.at_once) {
             self.reader.op = None;
             return Poll::Ready(result);
         }
@@ -254,6 +188,7 @@ impl TcpPort {
             result: None,
             overtaken,
             untimed,
+            at_once: ask.at_once,
         });
         Poll::Pending
     }
@@ -285,43 +220,37 @@ impl TcpPort {
 
     /// Gives up waiting: timed out, or the process is gone. What came stays (RCV-8; part 9, row 1).
     pub(crate) fn cancel_recv(&mut self, id: u64) {
-        if self.reader.op.as_ref().is_some_and(|op| op.id == id) {
-            self.reader.op = None;
+        if let Some(op) = self.reader.op.take_if(|op| op.id == id)
+            && !op.at_once
+        {
+            self.reader.input.expect_nothing();
         }
     }
 
     /// What a recv can have now: data, or the end of the connection. `None`: it has to wait.
-    fn take(&mut self, cx: &mut PortCx<'_>, length: usize) -> Option<Result<Data, Error>> {
+    fn take(
+        &mut self,
+        cx: &mut PortCx<'_>,
+        mut length: usize,
+        at_once: bool,
+    ) -> Option<Result<Data, Error>> {
         loop {
-            match self.assemble(length) {
-                Ok(Some((data, size))) => {
+            match self.pull(length) {
+                Pulled::Delivery(data, size) => {
                     self.stats.received(size);
                     return self.hand_out(cx, data);
                 }
-                Ok(None) => {}
-                Err(TooLong) => return Some(Err(self.read_failed(cx, Error::Emsgsize))),
-            }
-            if let Some(ended) = self.reader.ended {
-                self.reader.clear();
-                return Some(Err(ended));
-            }
-            if self.is_raw() && length == 0 {
-                match self.read_raw() {
-                    (Read::Some, bytes) => {
-                        self.stats.received(bytes.len());
-                        let data = form(&self.settings, bytes);
-                        return self.hand_out(cx, data);
-                    }
-                    (Read::Nothing, _) => return None,
-                    (Read::End, _) => return Some(Err(self.eof(cx))),
-                    (Read::Failed(error), _) => return Some(Err(self.read_failed(cx, error))),
+                Pulled::Part if at_once => return None,
+                Pulled::Part => length = 0,
+                Pulled::Nothing => return None,
+                Pulled::Ended(ended) => {
+                    self.reader.clear();
+                    // A send behind this is told the same once, where the descriptor goes (1.21).
+                    self.delayed.send |= ended == Error::Closed;
+                    return Some(Err(ended));
                 }
-            }
-            match self.fill(length) {
-                Read::Some => {}
-                Read::Nothing => return None,
-                Read::End => return Some(Err(self.eof(cx))),
-                Read::Failed(error) => return Some(Err(self.read_failed(cx, error))),
+                Pulled::Eof => return Some(Err(self.eof(cx))),
+                Pulled::Failed(error) => return Some(Err(self.read_failed(cx, error))),
             }
         }
     }
@@ -329,71 +258,62 @@ impl TcpPort {
     /// Data for a recv. With `{deliver,port}` it goes to the owner as a message, and the recv waits on, as
     /// one that was overtaken.
     fn hand_out(&mut self, cx: &mut PortCx<'_>, data: Data) -> Option<Result<Data, Error>> {
-        match (self.settings.deliver, data) {
-            (Deliver::Port, data @ (Data::Binary(_) | Data::List(_) | Data::Header(..))) => {
-                cx.send_owner(port_message(Self::socket(cx), data));
-                self.reader.handed_out = true;
-                None
-            }
-            (_, data) => Some(Ok(data)),
+        if self.settings.deliver == Deliver::Port {
+            cx.send_owner(port_message(Self::socket(cx), data));
+            self.reader.handed_out = true;
+            return None;
         }
+        Some(Ok(data))
     }
 
-    /// The next delivery out of `input`.
-    fn assemble(&mut self, length: usize) -> Result<Option<(Data, usize)>, TooLong> {
-        let (reader, settings) = (&mut self.reader, &self.settings);
-        if reader.input.is_empty() || reader.input.len() < length {
-            return Ok(None);
+    /// One step towards the next delivery: it is in the buffer, or one read is made for it.
+    fn pull(&mut self, length: usize) -> Pulled {
+        let raw = self.settings.packet == PacketType::Raw;
+        let buffer = self.settings.buffer as usize;
+        let reader = &mut self.reader;
+        let room = match reader.input.due(length, buffer, &mut reader.decoder) {
+            Ok(Due::Read(room)) => room,
+            Ok(Due::Packet(packet)) => return self.delivery(packet),
+            Err(TooLong) => return Pulled::Failed(Error::Emsgsize),
+        };
+        if let Some(ended) = reader.ended {
+            return Pulled::Ended(ended);
         }
-        if settings.packet == PacketType::Raw {
-            let all = reader.input.len().min(settings.buffer as usize);
-            let bytes = reader
-                .input
-                .split_to(if length > 0 { length } else { all })
-                .freeze();
-            let size = bytes.len();
-            // A small piece must not keep a large buffer alive (REC-9).
-            let small = size < reader.input.capacity() / 4;
-            let bytes = if small {
-                Bytes::copy_from_slice(&bytes)
-            } else {
-                bytes
+        if raw && reader.input.is_bare() {
+            let keep = |filled: Filled<'_>| filled.into_bytes();
+            return match reader.read(&self.wire, &*self.io, room, keep) {
+                Ok(bytes) => {
+                    reader.input.clear();
+                    let size = bytes.len();
+                    Pulled::Delivery(form(&self.settings, bytes), size)
+                }
+                Err(pulled) => pulled,
             };
-            return Ok(Some((form(settings, bytes), size)));
         }
-        let input = std::mem::take(&mut reader.input);
-        let next = reader.next(&input);
+        let mut input = std::mem::take(&mut reader.input);
+        let mut decoder = reader.decoder.clone();
+        let keep = |filled: Filled<'_>| input.came(filled.as_slice(), &mut decoder);
+        let came = reader.read(&self.wire, &*self.io, room, keep);
         reader.input = input;
-        let Some(packet) = next? else { return Ok(None) };
-        let consumed = packet.consumed;
-        let delivery = open(settings, packet, &reader.input);
-        reader.input.advance(consumed);
-        if reader.input.is_empty() {
-            reader.input = BytesMut::new();
+        reader.decoder = decoder;
+        match came {
+            Ok(Ok(Some(packet))) => self.delivery(packet),
+            Ok(Ok(None)) => Pulled::Part,
+            Ok(Err(TooLong)) => Pulled::Failed(Error::Emsgsize),
+            Err(pulled) => pulled,
         }
-        Ok(Some(delivery))
     }
 
-    fn is_raw(&self) -> bool {
-        self.settings.packet == PacketType::Raw
-    }
-
-    /// Reads what goes straight to whoever gets it: raw bytes behind an empty `input`.
-    fn read_raw(&mut self) -> (Read, Bytes) {
-        let keep = |filled: Filled<'_>| filled.into_bytes();
-        let room = self.settings.buffer as usize;
-        let (read, bytes) = self.reader.read(&self.wire, &*self.io, room, keep);
-        (read, bytes.unwrap_or_default())
-    }
-
-    /// Reads into `input`.
-    fn fill(&mut self, length: usize) -> Read {
-        let room = self.reader.room(&self.settings, length);
-        let mut input = std::mem::take(&mut self.reader.input);
-        let keep = |filled: Filled<'_>| input.extend_from_slice(filled.as_slice());
-        let (read, _) = self.reader.read(&self.wire, &*self.io, room, keep);
-        self.reader.input = input;
-        read
+    /// Takes a packet out of the buffer.
+    fn delivery(&mut self, packet: Packet) -> Pulled {
+        let (input, settings) = (&mut self.reader.input, &self.settings);
+        let size = packet.consumed;
+        if settings.packet == PacketType::Raw {
+            return Pulled::Delivery(form(settings, input.split(size)), size);
+        }
+        let data = open(settings, packet, input.as_slice());
+        input.consume(size);
+        Pulled::Delivery(data, size)
     }
 
     /// The reactor says that there is input, or an end. A passive socket leaves it to its recv.
@@ -412,40 +332,28 @@ impl TcpPort {
             if bytes >= TURN_BYTES || packets >= TURN_PACKETS {
                 return Turn::Again;
             }
-            match self.assemble(0) {
-                Ok(Some((data, size))) => {
+            let provided = self.reader.input.has_buffer();
+            match self.pull(0) {
+                Pulled::Delivery(data, size) => {
                     packets += 1;
+                    bytes += size;
                     self.stats.received(size);
                     self.message(cx, data);
-                    continue;
                 }
-                Ok(None) => {}
-                Err(TooLong) => {
-                    self.read_failed(cx, Error::Emsgsize);
+                Pulled::Part => bytes += 1,
+                Pulled::Nothing => {
+                    if !provided {
+                        // OTP makes no buffer before there is something to read.
+                        self.reader.input.clear();
+                    }
                     break;
                 }
-            }
-            if self.reader.ended.is_some() {
-                break;
-            }
-            let (read, fresh) = if self.is_raw() {
-                self.read_raw()
-            } else {
-                (self.fill(0), Bytes::new())
-            };
-            match read {
-                Read::Some if self.is_raw() => {
-                    bytes += fresh.len();
-                    self.stats.received(fresh.len());
-                    self.message(cx, form(&self.settings, fresh));
-                }
-                Read::Some => bytes += self.reader.input.len(),
-                Read::Nothing => break,
-                Read::End => {
+                Pulled::Ended(_) => break,
+                Pulled::Eof => {
                     self.eof(cx);
                     break;
                 }
-                Read::Failed(error) => {
+                Pulled::Failed(error) => {
                     self.read_failed(cx, error);
                     break;
                 }
@@ -458,9 +366,9 @@ impl TcpPort {
     fn message(&mut self, cx: &mut PortCx<'_>, data: Data) {
         let socket = Self::socket(cx);
         cx.send_owner(match data {
+            data if self.settings.deliver == Deliver::Port => port_message(socket, data),
             Data::Http(packet) => Tcp::Http(socket, packet),
             Data::SslTls(record) => Tcp::SslTls(socket, record),
-            data if self.settings.deliver == Deliver::Port => port_message(socket, data),
             data => Tcp::Data(socket, data),
         });
         match self.active {
@@ -479,15 +387,10 @@ impl TcpPort {
         if !self.is_connected() {
             return Err(Error::Enotconn);
         }
-        let mut input = BytesMut::new();
-        data.iter().for_each(|piece| input.extend_from_slice(piece));
-        input.extend_from_slice(&self.reader.input);
-        self.reader.input = input;
+        self.reader.input.put_back(data);
         self.reader.decoder.rescan();
         if self.is_active() {
             self.deliver_all(cx);
-        } else {
-            self.reader.wake(cx);
         }
         Ok(())
     }
@@ -508,22 +411,22 @@ impl Reader {
         io: &dyn crate::io::Io,
         room: usize,
         keep: impl FnOnce(Filled<'_>) -> R,
-    ) -> (Read, Option<R>) {
+    ) -> Result<R, Pulled> {
         let Some(sock) = wire.open().filter(|_| self.readable) else {
-            return (Read::Nothing, None);
+            return Err(Pulled::Nothing);
         };
         match scratch::read(room, |buffer| io.read(sock, buffer), keep) {
-            Ok((0, _)) => (Read::End, None),
+            Ok((0, _)) => Err(Pulled::Eof),
             Ok((n, kept)) => {
                 // Less than there was room for, and no end in sight: that was all.
                 self.readable = n == room || self.end_seen;
-                (Read::Some, Some(kept))
+                Ok(kept)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.readable = false;
-                (Read::Nothing, None)
+                Err(Pulled::Nothing)
             }
-            Err(error) => (Read::Failed(error.into()), None),
+            Err(error) => Err(Pulled::Failed(error.into())),
         }
     }
 }

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -16,7 +17,7 @@ use runtime::Wakeup;
 use runtime::port::PortCx;
 use smallvec::SmallVec;
 
-use super::recv::kind;
+use super::form::kind;
 use super::{TcpPort, Wire};
 use crate::data::IoData;
 use crate::error::Error;
@@ -35,7 +36,10 @@ pub(super) enum Shut {
     No,
     /// When the queue is empty.
     Pending(Shutdown),
+    /// By the call.
     Done,
+    /// When the queue had become empty, or in vain: an EPIPE is then taken for this end's doing.
+    Late,
 }
 
 /// The output side of a connection.
@@ -43,7 +47,7 @@ pub(super) struct Writer {
     queue: VecDeque<Bytes>,
     bytes: usize,
     /// The kernel may take more.
-    writable: bool,
+    pub(super) writable: bool,
     /// The send whose data is queued and that waits for the low watermark.
     waiting: Option<Waiting>,
     /// Sends that have not been looked at: number, and how to have them look again.
@@ -62,8 +66,11 @@ pub(super) struct Writer {
 struct Waiting {
     id: u64,
     wakeup: Option<Wakeup>,
-    result: Option<Result<(), Error>>,
+    result: Answer,
 }
+
+/// What a sender that waits is told. It holds it too, for where the port ends with the answer.
+type Answer = Arc<OnceLock<Result<(), Error>>>;
 
 impl Default for Writer {
     fn default() -> Self {
@@ -89,6 +96,8 @@ pub(crate) struct SendOp {
     id: Option<u64>,
     /// Its data was written or queued.
     accepted: bool,
+    /// What it is told, once it waits for the low watermark.
+    answer: Option<Answer>,
 }
 
 impl SendOp {
@@ -97,6 +106,7 @@ impl SendOp {
             data,
             id: None,
             accepted: false,
+            answer: None,
         }
     }
 
@@ -104,13 +114,13 @@ impl SendOp {
         self.id
     }
 
-    /// What it is told where the port is closed: one that was never looked at is a command to a port that
-    /// does not exist (process 8.4).
-    pub(crate) fn closed(&self) -> Error {
-        if self.id.is_some() && !self.accepted {
-            Error::Einval
-        } else {
-            Error::Closed
+    /// What it is told where the port is closed: what it was answered before; one that was never looked at
+    /// is a command to a port that does not exist (process 8.4).
+    pub(crate) fn closed(&self) -> Result<(), Error> {
+        match self.answer.as_ref().and_then(|answer| answer.get()) {
+            Some(result) => *result,
+            None if self.id.is_some() && !self.accepted => Err(Error::Einval),
+            None => Err(Error::Closed),
         }
     }
 }
@@ -132,12 +142,21 @@ impl Writer {
     pub(super) fn is_busy(&self) -> bool {
         self.waiting
             .as_ref()
-            .is_some_and(|waiting| waiting.result.is_none())
+            .is_some_and(|waiting| waiting.result.get().is_none())
     }
 
     pub(super) fn clear(&mut self) {
         self.queue = VecDeque::new();
         self.bytes = 0;
+    }
+
+    /// Keeps so many bytes, which end with a piece.
+    pub(super) fn truncate(&mut self, bytes: usize) {
+        while self.bytes > bytes
+            && let Some(piece) = self.queue.pop_back()
+        {
+            self.bytes -= piece.len();
+        }
     }
 
     fn push(&mut self, data: impl IntoIterator<Item = Bytes>) {
@@ -171,7 +190,7 @@ impl Writer {
 
     fn answer(&mut self, cx: &mut PortCx<'_>, result: Result<(), Error>) {
         if let Some(waiting) = &mut self.waiting {
-            waiting.result.get_or_insert(result);
+            let _ = waiting.result.set(result);
             waiting
                 .wakeup
                 .take()
@@ -247,7 +266,7 @@ impl TcpPort {
         if let (Some(id), Some(waiting)) = (op.id, &mut self.writer.waiting)
             && waiting.id == id
         {
-            if let Some(result) = waiting.result.take() {
+            if let Some(result) = waiting.result.get().copied() {
                 self.writer.waiting = None;
                 return Sent::Done(result);
             }
@@ -276,11 +295,8 @@ impl TcpPort {
             Ok(true) if wakeup.is_some() => {
                 let id = self.writer.new_id();
                 op.id = Some(id);
-                self.writer.waiting = Some(Waiting {
-                    id,
-                    wakeup,
-                    result: None,
-                });
+                let result = op.answer.insert(Answer::default()).clone();
+                self.writer.waiting = Some(Waiting { id, wakeup, result });
                 self.waits()
             }
             Ok(_) => {
@@ -316,7 +332,7 @@ impl TcpPort {
         if large {
             self.write_queue(cx);
         }
-        let was_empty = self.writer.bytes == 0;
+        let was_empty = !self.has_output();
         let header = (!header.is_empty()).then(|| Bytes::copy_from_slice(header));
         self.writer
             .push(header.into_iter().chain(std::mem::take(&mut data.0)));
@@ -348,8 +364,8 @@ impl TcpPort {
         let length = data.len();
         let header = packet::header(kind(self.settings.packet), length);
         let header = header.map_err(|_| Error::Emsgsize)?;
-        if self.writer.shut != Shut::No {
-            // SHU-4, SHU-5: it ruins the rest.
+        if let Shut::Pending(_) = self.writer.shut {
+            // SHU-5: it ruins the rest. Later the system says so (SHU-4).
             let error = io::Error::from_raw_os_error(libc::EPIPE);
             return Err(self.write_failed(cx, &error, true));
         }
@@ -362,9 +378,9 @@ impl TcpPort {
             cx.at_slice_end();
         }
         let pieces = std::mem::take(&mut data.0);
-        if self.writer.bytes > 0 || self.settings.delay_send || !self.writer.writable {
+        if self.has_output() || self.settings.delay_send || !self.writer.writable {
             let header = (!header.is_empty()).then(|| Bytes::copy_from_slice(&header));
-            let was_empty = self.writer.bytes == 0;
+            let was_empty = !self.has_output();
             self.writer.push(header.into_iter().chain(pieces));
             if self.settings.delay_send && was_empty {
                 self.writer.delayed = true;
@@ -421,7 +437,7 @@ impl TcpPort {
     /// Writes from the queue what the kernel takes, a bounded amount; then whoever waits for room goes on.
     pub(super) fn write_queue(&mut self, cx: &mut PortCx<'_>) {
         let mut budget = WRITE_MAX;
-        while self.writer.bytes > 0 && self.writer.writable {
+        while self.has_output() && self.writer.writable {
             let Some(sock) = self.wire.any() else {
                 return self.writer.clear();
             };
@@ -429,11 +445,24 @@ impl TcpPort {
                 cx.again();
                 break;
             }
+            let mut ahead = self.queue_ahead();
+            if ahead == 0 {
+                match self.write_file(cx, budget) {
+                    Some(n) => budget -= n,
+                    None => return,
+                }
+                continue;
+            }
             let slices: SmallVec<[IoSlice<'_>; SLICES_MAX]> = self
                 .writer
                 .queue
                 .iter()
                 .take(SLICES_MAX)
+                .take_while(|piece| {
+                    let fits = ahead > 0;
+                    ahead = ahead.saturating_sub(piece.len());
+                    fits
+                })
                 .map(|piece| IoSlice::new(piece))
                 .collect();
             let offered: usize = slices.iter().map(|slice| slice.len()).sum();
@@ -442,6 +471,7 @@ impl TcpPort {
             match wrote {
                 Ok(n) => {
                     self.writer.written(n);
+                    self.queue_moved(cx, n);
                     budget = budget.saturating_sub(n);
                     // A part of it taken means that the kernel is full: the next edge tells.
                     self.writer.writable = n == offered;
@@ -462,7 +492,7 @@ impl TcpPort {
         if self.writer.is_busy() && self.writer.bytes <= self.settings.low_watermark as usize {
             self.writer.answer(cx, Ok(()));
         }
-        if self.writer.bytes == 0 {
+        if !self.has_output() {
             self.drained(cx);
         }
     }
@@ -470,7 +500,7 @@ impl TcpPort {
     /// The reactor says that the kernel takes more.
     pub(super) fn writable(&mut self, cx: &mut PortCx<'_>) {
         self.writer.writable = true;
-        if self.writer.bytes > 0 && !self.writer.delayed {
+        if self.has_output() && !self.writer.delayed {
             self.write_queue(cx);
         }
     }
@@ -478,8 +508,8 @@ impl TcpPort {
     /// Gives up waiting: the time is over. The data of a send that was accepted stays queued (STM-2).
     pub(crate) fn time_out_send(&mut self, cx: &mut PortCx<'_>, id: u64) -> Result<(), Error> {
         if let Some(waiting) = self.writer.waiting.take_if(|waiting| waiting.id == id) {
-            if let Some(result) = waiting.result {
-                return result;
+            if let Some(result) = waiting.result.get() {
+                return *result;
             }
             self.writer.wake_next(cx);
             self.timed_out(cx);
@@ -489,7 +519,7 @@ impl TcpPort {
         Err(Error::Timeout)
     }
 
-    fn timed_out(&mut self, cx: &mut PortCx<'_>) {
+    pub(super) fn timed_out(&mut self, cx: &mut PortCx<'_>) {
         if self.settings.send_timeout_close && self.is_connected() {
             self.send_timed_out_close(cx);
         }
@@ -508,13 +538,19 @@ impl TcpPort {
         let (true, Wire::Open(sock)) = (self.is_connected(), &self.wire) else {
             return Err(Error::Enotconn);
         };
-        if how != Shutdown::Read && self.writer.bytes > 0 {
+        if how != Shutdown::Read && self.has_output() {
             self.writer.shut = Shut::Pending(how);
             return Ok(());
         }
-        self.io.shutdown(sock, how)?;
-        if how != Shutdown::Read {
-            self.writer.shut = Shut::Done;
+        let done = self.io.shutdown(sock, how);
+        if how != Shutdown::Read && self.writer.shut != Shut::Late {
+            self.writer.shut = if done.is_ok() { Shut::Done } else { Shut::Late };
+        }
+        done?;
+        if how != Shutdown::Write && self.is_active() {
+            // An active socket reads to the end that this makes at once (SHU-6).
+            self.reader.told(true);
+            self.deliver_all(cx);
         }
         Ok(())
     }

@@ -28,6 +28,45 @@ pub enum Stat {
     SendPend,
 }
 
+impl Stat {
+    /// All of them, in Erlang's order.
+    pub const ALL: [Stat; 10] = [
+        Stat::RecvOct,
+        Stat::RecvCnt,
+        Stat::RecvMax,
+        Stat::RecvAvg,
+        Stat::RecvDvi,
+        Stat::SendOct,
+        Stat::SendCnt,
+        Stat::SendMax,
+        Stat::SendAvg,
+        Stat::SendPend,
+    ];
+
+    /// Erlang's word for it: `recv_oct`.
+    #[must_use]
+    pub const fn atom(self) -> &'static str {
+        match self {
+            Stat::RecvOct => "recv_oct",
+            Stat::RecvCnt => "recv_cnt",
+            Stat::RecvMax => "recv_max",
+            Stat::RecvAvg => "recv_avg",
+            Stat::RecvDvi => "recv_dvi",
+            Stat::SendOct => "send_oct",
+            Stat::SendCnt => "send_cnt",
+            Stat::SendMax => "send_max",
+            Stat::SendAvg => "send_avg",
+            Stat::SendPend => "send_pend",
+        }
+    }
+}
+
+impl std::fmt::Display for Stat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.atom())
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 struct Count {
     octets: u64,

@@ -93,6 +93,38 @@ impl From<[u16; 8]> for Host {
     }
 }
 
+/// What the resolver says of a name (`#hostent{}`, 1.18).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Hostent {
+    /// The name that was asked for.
+    pub name: String,
+    /// Other names: none, as the resolver is asked in a way that tells no others.
+    pub aliases: Vec<String>,
+    /// The family of the addresses.
+    pub addrtype: Family,
+    /// Bytes of an address: 4 or 16.
+    pub length: usize,
+    /// The addresses, at least one, in the resolver's order.
+    pub addr_list: Vec<IpAddr>,
+}
+
+impl Hostent {
+    pub(crate) fn new(name: &str, family: Family, addresses: Vec<IpAddr>) -> Result<Self, Error> {
+        Ok(Self {
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            addrtype: family,
+            length: match family {
+                Family::Inet => 4,
+                Family::Inet6 => 16,
+                Family::Local => return Err(Error::Einval),
+            },
+            addr_list: addresses,
+        })
+    }
+}
+
 /// The addresses of a host in a family (1.18). Blocks, unless [`at_once`] answers.
 ///
 /// # Errors

@@ -16,10 +16,14 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use runtime::port::Source;
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::error::Error;
 pub(crate) use crate::inet::addr::SocketName;
 use crate::options::{Name, Opt, Plan};
+
+/// Bytes of a file that one call copies where the kernel cannot send them by itself.
+const COPY_MAX: usize = 64 << 10;
 
 /// An open socket. Dropping it closes it, except for an adopted one.
 #[derive(Debug)]
@@ -111,6 +115,22 @@ pub(crate) trait Io: Send + Sync {
     /// Errors: `EAGAIN` when nothing could be taken; `EPIPE`, `ECONNRESET` and their like.
     fn write(&self, sock: &Sock, slices: &[io::IoSlice<'_>]) -> io::Result<usize>;
 
+    /// Writes from a file, beginning at the offset, at most so many bytes; the kernel may take a
+    /// part. 0 is the end of the file. The file's own position stays (SFL-5). Raises no signal.
+    /// A body without a better way reads and writes.
+    ///
+    /// Errors: as `write`, and those of the file: `EBADF` where it is not open for reading,
+    /// `EISDIR`, `ESPIPE`, `EIO`, `EINVAL` for an offset beyond 63 bits.
+    fn sendfile(
+        &self,
+        sock: &Sock,
+        file: BorrowedFd<'_>,
+        offset: u64,
+        max: usize,
+    ) -> io::Result<usize> {
+        copy_file(self, sock, file, offset, max)
+    }
+
     /// Ends one direction or both.
     ///
     /// Errors: `ENOTCONN`, also after a reset (SHU-9).
@@ -147,6 +167,25 @@ pub(crate) trait Io: Send + Sync {
 
     /// Closes with a reset; what has not been sent is lost. An adopted descriptor stays as it is.
     fn abort(&self, sock: Sock);
+}
+
+/// [`Io::sendfile`] by reading and writing. What the socket does not take is read again next time.
+fn copy_file<I: Io + ?Sized>(
+    io: &I,
+    sock: &Sock,
+    file: BorrowedFd<'_>,
+    offset: u64,
+    max: usize,
+) -> io::Result<usize> {
+    let mut buffer = vec![0; max.min(COPY_MAX)];
+    let read = retry_on_intr(|| rustix::io::pread(file, &mut buffer[..], offset));
+    match read {
+        Ok(0) => Ok(0),
+        Ok(length) => io.write(sock, &[io::IoSlice::new(&buffer[..length])]),
+        // Only the socket may say that there is nothing now, or the wait would have no end.
+        Err(Errno::AGAIN) => Err(errno(libc::EINVAL)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether the kernel's refusal of the option is an error of the call (SOP-5). It is for those

@@ -17,6 +17,8 @@ use std::path::Path;
 use std::thread;
 
 use runtime::port::Source;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::io::Errno;
 use rustix::io::retry_on_intr;
 use rustix::net::{self, RecvFlags, SendAncillaryBuffer, SendFlags};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
@@ -26,6 +28,10 @@ use crate::options::{Family, Name, Opt, Plan, Protocol};
 
 /// The kernel's limit for the slices of one call.
 const SLICES_MAX: usize = 1024;
+
+/// The most that one call sends of a file (SFL-14).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SENDFILE_MAX: usize = (1 << 30) - 1;
 
 /// The kernel.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +89,26 @@ impl Io for Real {
             })?,
         };
         Ok(written)
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn sendfile(
+        &self,
+        sock: &Sock,
+        file: BorrowedFd<'_>,
+        offset: u64,
+        max: usize,
+    ) -> io::Result<usize> {
+        let (fd, max) = (descriptor(sock)?, max.min(SENDFILE_MAX));
+        let mut at = offset;
+        let send = || rustix::fs::sendfile(fd, file, Some(&mut at), max);
+        match sockopt::without_sigpipe(|| retry_on_intr(send)) {
+            // Of this file it cannot; reading tells whether anything can.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                super::copy_file(self, sock, file, offset, max)
+            }
+            sent => Ok(sent?),
+        }
     }
 
     fn shutdown(&self, sock: &Sock, how: Shutdown) -> io::Result<()> {

@@ -5,7 +5,7 @@
 //! Who calls it: `real`.
 //! Invariant: one row of [`place`] serves both directions, so that what is set is what is read.
 //! The `unsafe` code of the crate is here: two calls of the C library, as neither socket2 nor
-//! rustix has raw options, and one descriptor made of a number.
+//! rustix has raw options, one descriptor made of a number, and the mask of signals around a call.
 //! Not here: values (the check has seen them), and which refusals count.
 
 use core::ffi::c_int;
@@ -400,6 +400,35 @@ fn get_bytes(
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+/// Makes a call that may raise SIGPIPE and cannot be told not to, and takes the signal away (R33).
+/// Where the thread holds the signal back by itself it is left there.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn without_sigpipe<R>(
+    call: impl FnOnce() -> rustix::io::Result<R>,
+) -> rustix::io::Result<R> {
+    // SAFETY: a set of signals is plain data, for which zeros are a value; the pointers are those
+    // of two locals.
+    let (pipe, before) = unsafe {
+        let (mut pipe, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+        libc::sigemptyset(&raw mut pipe);
+        libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut before);
+        (pipe, before)
+    };
+    let result = call();
+    // SAFETY: as above. It waits for no time, and for a signal of this thread alone: one that was
+    // not held back before can have been raised by nothing but the call.
+    unsafe {
+        let held_before = libc::sigismember(&raw const before, libc::SIGPIPE) == 1;
+        if matches!(result, Err(rustix::io::Errno::PIPE)) && !held_before {
+            let now = core::mem::zeroed();
+            libc::sigtimedwait(&raw const pipe, core::ptr::null_mut(), &raw const now);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, core::ptr::null_mut());
+    }
+    result
 }
 
 #[cfg(all(test, any(target_os = "linux", target_os = "android")))]

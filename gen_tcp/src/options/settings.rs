@@ -14,6 +14,8 @@ use crate::error::Error;
 
 /// Default of `buffer`: larger than OTP's 1460, for fewer and larger reads (part 9, row 19).
 const BUFFER_DEFAULT: u32 = 65536;
+/// What `buffer` is at least when it follows `recbuf`: OTP's default.
+const BUFFER_BY_RECBUF_LEAST: u32 = 1460;
 const HIGH_WATERMARK_DEFAULT: u32 = 8192;
 const LOW_WATERMARK_DEFAULT: u32 = 4096;
 
@@ -29,8 +31,11 @@ pub(crate) struct Settings {
     pub(crate) deliver: Deliver,
     /// At least 1.
     pub(crate) buffer: u32,
-    /// Whether `buffer` was ever set; if not, `recbuf` raises it.
+    /// Whether `buffer` was ever set; if not, it follows `recbuf`.
     pub(crate) buffer_set: bool,
+    /// Whether `recbuf` was ever set: who sets it knows how much the socket is to take in, so the
+    /// large default of `buffer` gives way to it.
+    pub(crate) recbuf_set: bool,
     pub(crate) exit_on_close: bool,
     pub(crate) show_econnreset: bool,
     /// `None`: infinity.
@@ -60,6 +65,7 @@ impl Default for Settings {
             deliver: Deliver::Term,
             buffer: BUFFER_DEFAULT,
             buffer_set: false,
+            recbuf_set: false,
             exit_on_close: true,
             show_econnreset: false,
             send_timeout_ms: None,
@@ -109,8 +115,15 @@ impl Settings {
             Opt::Exclusiveaddruse(_) => {}
             Opt::Netns(ref path) => self.netns = Some(path.as_path().into()),
             Opt::Recbuf(size) => {
+                let size = floor(size, 1)?;
                 if !self.buffer_set {
-                    self.buffer = self.buffer.max(floor(size, 1)?);
+                    let least = if self.recbuf_set {
+                        self.buffer
+                    } else {
+                        BUFFER_BY_RECBUF_LEAST
+                    };
+                    self.buffer = least.max(size);
+                    self.recbuf_set = true;
                 }
                 return Ok(false);
             }
@@ -305,8 +318,10 @@ mod tests {
     }
 
     #[test]
-    fn recbuf_raises_a_buffer_that_was_never_set() {
+    fn a_buffer_that_was_never_set_follows_recbuf() {
         let mut settings = Settings::default();
+        assert_eq!(settings.set(&recbuf(1000)), Ok(false));
+        assert_eq!(settings.buffer, 1460);
         assert_eq!(settings.set(&recbuf(100_000)), Ok(false));
         assert_eq!(settings.buffer, 100_000);
         assert_eq!(settings.set(&recbuf(10)), Ok(false));

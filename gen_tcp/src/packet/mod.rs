@@ -83,6 +83,8 @@ pub struct Decoder {
     /// 0: no limit.
     packet_size: u32,
     line_max: usize,
+    /// Packets of all types are delivered as the bytes that they are, unparsed.
+    plain: bool,
     /// So many bytes of the present packet have been searched in vain.
     scanned: usize,
 }
@@ -96,6 +98,7 @@ impl Decoder {
             in_headers: kind.is_http_header(),
             packet_size: 0,
             line_max: LINE_MAX_BYTES,
+            plain: false,
             scanned: 0,
         }
     }
@@ -152,6 +155,12 @@ impl Decoder {
         self.line_max = bytes.max(1);
     }
 
+    /// Whether http lines and TLS records come as the bytes that they are; http then does not go on
+    /// from a start line to headers (`{deliver,port}`).
+    pub fn set_plain(&mut self, plain: bool) {
+        self.plain = plain;
+    }
+
     /// Forgets how far the input has been searched. To be called when bytes that were shown
     /// before have changed or have others in front of them (unrecv).
     pub fn rescan(&mut self) {
@@ -204,8 +213,11 @@ impl Decoder {
         let Some(line) = end.and_then(|end| input.get(..end)) else {
             return Ok(Step::More { total: None });
         };
-        let packet = http::parse(line, self.in_headers);
         self.rescan();
+        if self.plain {
+            return Ok(Step::bytes(line.len(), 0..line.len()));
+        }
+        let packet = http::parse(line, self.in_headers);
         match packet {
             HttpPacket::Request { .. } | HttpPacket::Response { .. } => self.in_headers = true,
             HttpPacket::EndOfHeaders => self.in_headers = self.kind.is_http_header(),
@@ -226,6 +238,9 @@ impl Decoder {
             return Ok(Step::More { total: Some(total) });
         };
         self.rescan();
+        if self.kind == Kind::SslTls && self.plain {
+            return Ok(Step::bytes(total, 0..total));
+        }
         if self.kind == Kind::SslTls {
             let content = Content::SslTls(ssl_tls::record(packet));
             return Ok(Step::Packet(Packet {

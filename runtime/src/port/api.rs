@@ -10,10 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::cx::split;
-use super::{Body, Driver, Phase, PortCell, PortCx, PortInfo, info, locked};
+use super::{BadArg, Body, Driver, Phase, PortCell, PortCx, PortInfo, info, locked};
 use crate::core::{Core, Uncounted};
 use crate::marks::Marks;
 use crate::ordered::OrderedMap;
@@ -56,6 +57,26 @@ impl fmt::Display for PortClosed {
 }
 
 impl std::error::Error for PortClosed {}
+
+/// Why a control request was not carried out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ControlError {
+    /// The port is closed.
+    Closed,
+    /// The driver knows no such request, or takes none (`badarg`).
+    BadArg,
+}
+
+impl fmt::Display for ControlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ControlError::Closed => "closed",
+            ControlError::BadArg => "badarg",
+        })
+    }
+}
+
+impl std::error::Error for ControlError {}
 
 /// A place in the table of ports, taken before what is to be a port is made. Dropped, it is free again.
 #[derive(Debug)]
@@ -136,6 +157,8 @@ fn start(
         driver: Box::new(Starting),
         timer: None,
         has_sent: false,
+        tell_closed: None,
+        rare: None,
     };
     // SAFETY: whoever looks a port up holds the runtime.
     let uncounted = unsafe { Uncounted::new(core) };
@@ -217,14 +240,54 @@ pub fn call<D: Driver, R>(
     port: PortId,
     f: impl FnOnce(&mut D, &mut PortCx<'_>) -> R,
 ) -> Result<R, PortClosed> {
+    run(port, true, f)
+}
+
+/// As [`call`], on a port that is flushing too: for questions, which such a port still answers.
+///
+/// # Errors
+/// [`PortClosed`] where the port is closed, or its driver is not a `D`.
+///
+/// # Panics
+/// Outside of a process.
+pub fn look<D: Driver, R>(
+    port: PortId,
+    f: impl FnOnce(&mut D, &mut PortCx<'_>) -> R,
+) -> Result<R, PortClosed> {
+    run(port, false, f)
+}
+
+fn run<D: Driver, R>(
+    port: PortId,
+    open_only: bool,
+    f: impl FnOnce(&mut D, &mut PortCx<'_>) -> R,
+) -> Result<R, PortClosed> {
     current(|current| {
         let run = |driver: &mut dyn Driver, cx: &mut PortCx<'_>| {
             let driver: &mut dyn Any = driver;
             Some(f(driver.downcast_mut::<D>()?, cx))
         };
-        locked(current.core_of_process(), port, true, run)
+        locked(current.core_of_process(), port, open_only, run)
             .flatten()
             .ok_or(PortClosed)
+    })
+}
+
+/// Asks a driver for something by number and bytes, and gives its answer (`port_control/3`): for callers that
+/// do not know the driver's type. Any process may. It does not wait, busy or not.
+///
+/// # Errors
+/// [`ControlError`].
+///
+/// # Panics
+/// Outside of a process.
+pub fn control(port: PortId, op: u32, data: impl AsRef<[u8]>) -> Result<Bytes, ControlError> {
+    current(|current| {
+        let run = |driver: &mut dyn Driver, cx: &mut PortCx<'_>| {
+            let answer = driver.control(cx, op, data.as_ref());
+            answer.map_err(|BadArg| ControlError::BadArg)
+        };
+        locked(current.core_of_process(), port, true, run).unwrap_or(Err(ControlError::Closed))
     })
 }
 

@@ -6,7 +6,8 @@
 //! 4. The driver is asked to flush, or told that it may not. Where it needs time it goes on being
 //!    called for readiness and its timer until it is done.
 //! 5. The driver is stopped: it gives back its sources and wakes those who wait.
-//! 6. The phase becomes Closed, the timer is cancelled, the id leaves the table.
+//! 6. The phase becomes Closed, the timer is cancelled, who closed it by message is told, the id leaves
+//!    the table.
 //! 7. With the lock free: waiting futures are woken, the driver is dropped, memory goes to the epoch.
 //!
 //! Run by whoever made the callback that asked for it. Invariant (O-2, O-3): each step happens once; the
@@ -19,7 +20,9 @@ use std::ptr::NonNull;
 use parking_lot::MutexGuard;
 
 use super::cx::{Asked, End, split};
-use super::{Address, Body, Driver, Flush, Phase, PortCell, PortCx};
+use super::{Address, Body, Driver, Flush, Phase, PortCell, PortCx, PortReply, watch};
+use crate::event::Event;
+use crate::message::Message;
 use crate::pin::Pin;
 use crate::process::context::Current;
 use crate::process::run::{panic_reason, shielded};
@@ -63,6 +66,10 @@ pub(super) fn carry_out(
     for message in asked.refused {
         shielded(|| drop(message));
     }
+    if !asked.jobs.is_empty() {
+        shielded(|| drop(asked.jobs));
+        cell.core.event(|| Event::BlockingPoolFull);
+    }
     shielded(|| drop(end));
     if let Some(driver) = driver {
         shielded(|| drop(driver));
@@ -101,6 +108,10 @@ fn begin(cell: &PortCell, body: &mut Body, asked: &mut Asked, end: &End, pin: &P
             },
         );
     }
+    if let Some(rare) = body.rare.as_deref_mut() {
+        rare.line.send_away(&mut asked.wakeups);
+        watch::end_all(&cell.core, owner, rare);
+    }
     asked.flushed = false;
     let flush = driver_call(cell, body, asked, pin, |driver, cx| {
         driver.flush(cx, end.kill)
@@ -113,8 +124,16 @@ fn begin(cell: &PortCell, body: &mut Body, asked: &mut Asked, end: &End, pin: &P
 fn finish(cell: &PortCell, body: &mut Body, asked: &mut Asked, pin: &Pin) -> Box<dyn Driver> {
     driver_call(cell, body, asked, pin, |driver, cx| driver.stop(cx));
     body.phase = Phase::Closed;
+    let owner = body.owner;
+    if let Some(rare) = body.rare.as_deref_mut() {
+        watch::end_all(&cell.core, owner, rare);
+    }
     if let Some(timer) = body.timer.take() {
         Timers::drop_wakeup(&cell.core, timer);
+    }
+    if let Some(to) = body.tell_closed.take() {
+        let reply = Message::new(PortReply::Closed(cell.id));
+        asked.refused.extend(cell.core.send_message(to, reply).err());
     }
     cell.core
         .ports
@@ -135,6 +154,7 @@ fn driver_call<R>(
     let more = cx.finish();
     asked.wakeups.extend(more.wakeups);
     asked.refused.extend(more.refused);
+    asked.jobs.extend(more.jobs);
     asked.flushed |= more.flushed;
     result
         .map_err(|panic| drop::<Reason>(panic_reason(panic)))

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use super::rare::Rare;
 use super::{Body, Driver, Phase, PortCell, Readiness, Source};
+use crate::blocking::Job;
 use crate::clock::nanos;
 use crate::core::Core;
 use crate::message::Message;
@@ -22,15 +24,16 @@ use crate::timers::{TimerKey, Timers};
 
 /// The runtime, as a driver sees it during one callback.
 pub struct PortCx<'a> {
-    core: &'a Arc<Core>,
-    id: PortId,
+    pub(super) core: &'a Arc<Core>,
+    pub(super) id: PortId,
     pin: &'a Pin,
-    owner: Pid,
+    pub(super) owner: Pid,
     links: &'a OrderedMap<Pid, ()>,
     timer: &'a mut Option<TimerKey>,
     has_sent: &'a mut bool,
+    pub(super) rare: &'a mut Option<Box<Rare>>,
     closing: bool,
-    asked: Asked,
+    pub(super) asked: Asked,
 }
 
 /// What a callback asked for, to be done after it.
@@ -42,6 +45,8 @@ pub(super) struct Asked {
     pub(super) wakeups: SmallVec<[Wakeup; 2]>,
     /// Messages that came back from a dead owner: dropped when the lock is free.
     pub(super) refused: SmallVec<[Message; 1]>,
+    /// Jobs that the pool had no room for: dropped when the lock is free.
+    pub(super) jobs: Vec<Job>,
 }
 
 /// How a port is to end.
@@ -79,6 +84,7 @@ pub(super) fn split<'a>(
         links: &body.links,
         timer: &mut body.timer,
         has_sent: &mut body.has_sent,
+        rare: &mut body.rare,
         closing: body.phase != Phase::Open,
         asked: Asked::default(),
     };
@@ -86,8 +92,19 @@ pub(super) fn split<'a>(
 }
 
 impl PortCx<'_> {
-    pub(super) fn finish(self) -> Asked {
+    pub(super) fn finish(mut self) -> Asked {
+        if let Some(rare) = self.rare {
+            rare.line.call_first(&mut self.asked.wakeups);
+        }
         self.asked
+    }
+
+    pub(super) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// Whether the timer that fired is the one that is set: another was replaced or cancelled when it
@@ -120,6 +137,17 @@ impl PortCx<'_> {
         *self.has_sent = true;
         let message = Message::from_port(message, self.id);
         if let Err(message) = self.core.send_pinned(self.owner, message, self.pin) {
+            self.asked.refused.push(message);
+        }
+    }
+
+    /// Sends a message to any process, for the driver's answers to it. It is marked as the port's.
+    pub fn send<T: Send + 'static>(&mut self, to: Pid, message: T) {
+        if to == self.owner {
+            return self.send_owner(message);
+        }
+        let message = Message::from_port(message, self.id);
+        if let Err(message) = self.core.send_pinned(to, message, self.pin) {
             self.asked.refused.push(message);
         }
     }

@@ -7,8 +7,13 @@
 use std::any::Any;
 use std::io;
 
+use bytes::Bytes;
+
 use super::{PortCx, Readiness};
 use crate::message::Message;
+use crate::pid::Pid;
+use crate::reason::Reason;
+use crate::reference::Ref;
 
 /// What a driver that was told of readiness says.
 #[must_use]
@@ -29,6 +34,10 @@ pub enum Flush {
     /// There is output: it goes on being called until it says [`PortCx::flushed`].
     Later,
 }
+
+/// A control request that the driver does not know, or with data that is wrong (`badarg`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadArg;
 
 /// The body of a port. See `docs/SEMANTICS.md` for an example of one that has nothing to do with TCP.
 pub trait Driver: Any + Send {
@@ -57,10 +66,31 @@ pub trait Driver: Any + Send {
         let _ = cx;
     }
 
-    /// A command in message form: data from the owner (8.4). False where it is bad data (8.5).
-    fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8]) -> bool {
-        let _ = (cx, data);
+    /// A command: data for the port, from this process, by [`command`](super::command) or in message form
+    /// (8.4). False where it is bad data, as all of it is where nothing else is said. It comes in message
+    /// form also while the port is busy, because nobody can be made to wait then.
+    fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8], from: Pid) -> bool {
+        let _ = (cx, data, from);
         false
+    }
+
+    /// A request by number and bytes (`port_control`), answered at once.
+    ///
+    /// # Errors
+    /// [`BadArg`] where there is no such request, as where nothing else is said.
+    fn control(&mut self, cx: &mut PortCx<'_>, op: u32, data: &[u8]) -> Result<Bytes, BadArg> {
+        let _ = (cx, op, data);
+        Err(BadArg)
+    }
+
+    /// A process that is watched with [`PortCx::monitor`] has ended.
+    fn process_down(&mut self, cx: &mut PortCx<'_>, monitor: Ref, pid: Pid, reason: &Reason) {
+        let _ = (cx, monitor, pid, reason);
+    }
+
+    /// The job of this number, given to [`PortCx::spawn_blocking`], is done: what it returned, or its panic.
+    fn blocking_done(&mut self, cx: &mut PortCx<'_>, job: u64, result: Result<Message, Reason>) {
+        let _ = (cx, job, result);
     }
 
     /// The port is being handed over, and these of its messages go to the new owner. False where it stays

@@ -22,13 +22,19 @@ pub struct PortInfo {
     pub links: Vec<Pid>,
     /// Who watches it, one entry for each monitor.
     pub monitored_by: Vec<Pid>,
+    /// Whom the driver watches, in the order of watching.
+    pub monitors: Vec<Pid>,
+    /// Whether commands wait for it.
+    pub busy: bool,
+    /// How many commands wait.
+    pub writers_waiting: usize,
     /// Its name, where it has one.
     pub registered_name: Option<Name>,
     /// What the driver says of itself.
     pub facts: Vec<(&'static str, String)>,
 }
 
-pub(super) fn of(core: &Arc<Core>, id: PortId) -> Option<PortInfo> {
+pub(crate) fn of(core: &Arc<Core>, id: PortId) -> Option<PortInfo> {
     if id.node != core.node {
         return None;
     }
@@ -38,12 +44,16 @@ pub(super) fn of(core: &Arc<Core>, id: PortId) -> Option<PortInfo> {
     if body.phase != Phase::Open {
         return None;
     }
+    let rare = body.rare.as_deref();
     Some(PortInfo {
         id,
         name: body.driver.name(),
         connected: body.owner,
         links: body.links.iter().map(|(pid, ())| *pid).collect(),
         monitored_by: body.watchers.iter().map(|(_, pid)| *pid).collect(),
+        monitors: rare.map_or(Vec::new(), |rare| rare.monitors.iter().map(|(_, pid)| *pid).collect()),
+        busy: rare.is_some_and(|rare| rare.line.busy),
+        writers_waiting: rare.map_or(0, |rare| rare.line.len()),
         registered_name: core.registry.name_of(id.into()),
         facts: body.driver.facts(),
     })
@@ -77,7 +87,10 @@ impl fmt::Display for PortInfo {
         writeln!(f, "{} {}", self.id, self.name)?;
         writeln!(f, "  connected          {}", self.connected)?;
         writeln!(f, "  links              {:?}", self.links)?;
-        write!(f, "  monitored_by       {:?}", self.monitored_by)?;
+        writeln!(f, "  monitored_by       {:?}", self.monitored_by)?;
+        writeln!(f, "  monitors           {:?}", self.monitors)?;
+        let (busy, waiting) = (self.busy, self.writers_waiting);
+        write!(f, "  busy               {busy} ({waiting} wait)")?;
         for (name, value) in &self.facts {
             write!(f, "\n  {name:18} {value}")?;
         }

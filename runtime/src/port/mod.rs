@@ -1,19 +1,24 @@
 //! A port: an actor whose body is a driver (process.md 8). This file holds its cell and its lock.
 //!
 //! A port runs in the caller: an operation locks, does, unlocks, in whichever process calls. Parts:
-//! `driver` what a body has to be, `cx` what it may do, `open` and `call` the face, `close` the end,
-//! `owner` whose it is, `source` readiness, `signal` exit signals and the message forms.
+//! `driver` what a body has to be, `cx` what it may do, `api` the face, `busy` commands and who waits to
+//! give one, `watch` whom a port watches, `jobs` what it has done elsewhere, `close` the end, `owner` whose
+//! it is, `source` readiness, `signal` exit signals and the message forms.
 //! Invariant: the lock is never held across an await, nor while a waker, a destructor of the user's or
 //! another port runs; a driver is not called after `stop` (O-3); a panic in it ends that port (O-15).
 
 mod api;
+mod busy;
 mod close;
 mod cx;
 mod driver;
 pub(crate) mod info;
+mod jobs;
 mod owner;
+mod rare;
 mod signal;
 pub(crate) mod source;
+mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
@@ -22,15 +27,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 pub use api::{
-    OpenError, PortClosed, Reservation, call, close, extension, is_simulated, open, port_exists,
-    port_info, ports, reserve,
+    ControlError, OpenError, PortClosed, Reservation, call, close, control, extension,
+    is_simulated, look, open, port_exists, port_info, ports, reserve,
 };
+pub use busy::{CommandError, command, command_timeout, try_command};
 pub use cx::PortCx;
-pub use driver::{Driver, Flush, Turn};
+pub use driver::{BadArg, Driver, Flush, Turn};
 pub use info::PortInfo;
 pub use owner::{HandOverError, hand_over, owner};
 pub use signal::{PortReply, PortSignal, signal_port};
 pub use source::{Readiness, Source};
+pub use watch::close_on_owner_death;
 
 use crate::core::{Core, Uncounted};
 use crate::marks::Marks;
@@ -73,6 +80,9 @@ struct Body {
     timer: Option<TimerKey>,
     /// Whether messages were sent to the present owner: else a hand-over has none to move.
     has_sent: bool,
+    /// Who asked by message for the end, and is told of it (8.4).
+    tell_closed: Option<Pid>,
+    rare: Option<Box<rare::Rare>>,
 }
 
 impl Tenant for PortCell {

@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::close::carry_out;
 use super::cx::Asked;
-use super::{Phase, PortCell};
+use super::{Phase, PortCell, watch};
 use crate::message::Message;
 use crate::pid::{ActorId, Pid, PortId};
 use crate::pin::Pin;
@@ -25,6 +25,7 @@ use crate::process::Pcb;
 use crate::process::context::{Current, current};
 use crate::process::run::panic_reason;
 use crate::process::signal::{self, Signal};
+use crate::reason::Reason;
 
 /// Why a port did not change hands; nothing has changed then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,14 +106,17 @@ fn move_all(
     for message in moved {
         refused.extend(core.send_message(to, message).err());
     }
+    let mut asked = Asked::default();
     if changes {
         body.owner = to;
+        if !watch::follow_owner(cell, &mut body, caller.pid) {
+            asked.fail(Reason::NoProc);
+        }
         body.links.remove(&caller.pid);
         body.links.insert(to, ());
     } else if !body.links.contains(&to) {
         core.signal(to, Signal::Unlinked { from });
     }
-    let mut asked = Asked::default();
     if let Err(panic) = answer {
         asked.fail(panic_reason(panic));
     }
@@ -143,7 +147,8 @@ fn take_messages(cell: &PortCell, caller: &Pcb, has_sent: bool) -> (Vec<Message>
     (moved, rest)
 }
 
-/// The owner of a port, dead or alive (`port_info(Port, connected)`); `None` where the port is closed.
+/// The owner of a port, dead or alive (`port_info(Port, connected)`); `None` where the port is closed. One
+/// that is flushing still has the owner that it had.
 ///
 /// # Panics
 /// Outside of a process.
@@ -153,6 +158,6 @@ pub fn owner(port: PortId) -> Option<Pid> {
         let pin = core.pin();
         let cell = core.ports.get(port.slot, port.generation, &pin)?;
         let body = cell.body.lock();
-        (port.node == core.node && body.phase == Phase::Open).then_some(body.owner)
+        (port.node == core.node && body.phase != Phase::Closed).then_some(body.owner)
     })
 }

@@ -5,7 +5,7 @@
 //! closing or closed answers as the dead do.
 
 use super::cx::{Asked, End};
-use super::{Phase, PortCell, close, locked};
+use super::{Driver, Phase, PortCell, PortCx, close, locked, watch};
 use crate::core::Core;
 use crate::inbox::Chain;
 use crate::message::Message;
@@ -123,7 +123,7 @@ pub enum PortSignal {
 /// What a port answers to a signal in message form, to the owner that it had.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PortReply {
-    /// `{Port, closed}`
+    /// `{Port, closed}`: the last thing that the port does, after its flush.
     Closed(PortId),
     /// `{Port, connected}`
     Connected(PortId),
@@ -136,12 +136,16 @@ pub enum PortReply {
 pub fn signal_port(port: PortId, signal: PortSignal) {
     current(|current| {
         let core = current.core_of_process();
-        let Some(owner) = super::owner(port) else {
+        let Some(owner) = core.open_port(port, |_, body| body.owner) else {
             return;
         };
         let good = match signal {
             PortSignal::Command(by, data) if by == owner => {
-                locked(core, port, true, |driver, cx| driver.command(cx, &data)) != Some(false)
+                let from = current.pcb().pid;
+                let command = |driver: &mut dyn Driver, cx: &mut PortCx<'_>| {
+                    driver.command(cx, &data, from)
+                };
+                locked(core, port, true, command) != Some(false)
             }
             PortSignal::Close(by) if by == owner => {
                 let end = End {
@@ -149,13 +153,19 @@ pub fn signal_port(port: PortId, signal: PortSignal) {
                     spare_owner: false,
                     kill: false,
                 };
+                core.open_port(port, |_, body| body.tell_closed = Some(owner));
                 locked(core, port, true, |_, cx| cx.ask(end));
-                drop(core.send_message(owner, Message::new(PortReply::Closed(port))));
                 true
             }
             PortSignal::Connect(by, new) if by == owner => {
-                core.open_port(port, |_, body| body.owner = new);
+                let follows = core.open_port(port, |cell, body| {
+                    body.owner = new;
+                    watch::follow_owner(cell, body, owner)
+                });
                 drop(core.send_message(owner, Message::new(PortReply::Connected(port))));
+                if follows == Some(false) {
+                    locked(core, port, true, |_, cx| cx.close(Reason::NoProc));
+                }
                 true
             }
             _ => false,

@@ -15,6 +15,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
+use super::limit::LimitCell;
 use super::state::{Notice, State};
 use super::{Pcb, Private};
 use crate::core::Uncounted;
@@ -94,6 +95,7 @@ where
         state: State::queued(),
         refs: AtomicU32::new(1),
         inbox: Inbox::new(),
+        limit: LimitCell::none(),
         pid: birth.pid,
         queue_len: AtomicU32::new(0),
         vtable: &<F as Erased>::VTABLE,

@@ -28,12 +28,14 @@ use crate::crash::CrashReport;
 use crate::message::Message;
 use crate::pid::ActorId;
 use crate::reason::Reason;
+use crate::trace;
 
 /// Runs the sequence. The calling thread runs the process and acts for it.
 pub(super) fn run(pcb: &Pcb, reason: Reason, crashed: bool) {
     // SAFETY: this thread runs the process, so it holds the runtime; the copy outlives the block.
     let core = unsafe { Uncounted::new(&pcb.core) };
     let core: &Arc<Core> = &core;
+    trace::exit(pcb.pid, &reason);
     // What arrives from here on is kept until step 7, also where destructors look for it.
     // SAFETY: this thread runs the process, and nothing of the user's is dropped here.
     unsafe { pcb.private() }.exiting = Some(reason.clone());
@@ -56,6 +58,9 @@ pub(super) fn run(pcb: &Pcb, reason: Reason, crashed: bool) {
         .remove(pcb.pid.slot, pcb.pid.generation, core.sched.hint());
     tell(pcb, &reason);
     answer(pcb, pcb.inbox.close());
+    if let Some(limit) = pcb.limit.get() {
+        limit.close();
+    }
     drop_messages(pcb);
     tell(pcb, &reason);
     // SAFETY: as above; what is taken out is dropped after the borrow.
@@ -83,9 +88,12 @@ impl Address {
 
 /// Step 4.
 fn report(pcb: &Pcb, reason: &Reason) {
+    // SAFETY: this thread runs the process, and nothing of the user's is called.
+    let seldom = unsafe { pcb.private() }.seldom_if_any();
     let report = CrashReport {
         pid: pcb.pid,
         name: pcb.core.registry.name_of(pcb.pid.into()),
+        label: seldom.and_then(|seldom| seldom.label.clone()),
         reason: reason.clone(),
         spawned_at: pcb.spawned_at,
     };
@@ -124,15 +132,10 @@ fn tell(pcb: &Pcb, reason: &Reason) {
         watchers,
         waiting,
         unanswered,
+        seldom: _,
     } = *rare;
     for (reference, watcher) in watchers {
-        pcb.core.signal(
-            watcher.pid,
-            Signal::Down {
-                reference,
-                reason: reason.clone(),
-            },
-        );
+        shielded(|| pcb.core.tell_down(watcher.by, reference, reason.clone()));
     }
     for (reference, monitor) in monitors {
         match monitor.target {
@@ -142,6 +145,8 @@ fn tell(pcb: &Pcb, reason: &Reason) {
             Some(ActorId::Port(port)) => pcb.core.demonitor_port(port, reference),
             None => {}
         }
+        // The tag is the user's value.
+        shielded(|| drop(monitor));
     }
     answer(pcb, unanswered.into_iter());
     // Wakers are the user's code where a combinator made them.
@@ -151,7 +156,7 @@ fn tell(pcb: &Pcb, reason: &Reason) {
 /// Step 7.
 fn answer(pcb: &Pcb, waiting: impl Iterator<Item = Message>) {
     for message in waiting {
-        if !message.node().is_signal() {
+        if !message.node().is_signal() || message.node().alias().is_some() {
             shielded(|| drop(message));
         } else if let Ok(signal) = message.downcast::<Signal>() {
             shielded(|| signal::bounce(pcb, signal));

@@ -10,6 +10,7 @@ use super::links::LinkState;
 use super::monitors::Item;
 use crate::name::Name;
 use crate::pid::{ActorId, Pid};
+use crate::priority::Priority;
 
 /// A picture of one process.
 #[derive(Clone, Debug)]
@@ -19,6 +20,10 @@ pub struct ProcessInfo {
     pub pid: Pid,
     /// Its name, where it has one.
     pub registered_name: Option<Name>,
+    /// What people call it, where somebody said so.
+    pub label: Option<Name>,
+    /// Whose turn it is before whose.
+    pub priority: Priority,
     /// `running`, `runnable`, `waiting` or `exiting`, as it would be without this question.
     pub status: &'static str,
     /// Messages in the mailbox.
@@ -28,7 +33,7 @@ pub struct ProcessInfo {
     /// What it watches, in the order of watching.
     pub monitors: Vec<Item>,
     /// Who watches it, one entry for each monitor.
-    pub monitored_by: Vec<Pid>,
+    pub monitored_by: Vec<ActorId>,
     /// Whether exit signals become messages.
     pub trap_exit: bool,
     /// Who spawned it.
@@ -48,6 +53,9 @@ pub(crate) fn of(pcb: &Pcb) -> ProcessInfo {
     let active = |(id, state): (&ActorId, &LinkState)| (*state == LinkState::Active).then_some(*id);
     let links = private.links.iter().filter_map(active).collect();
     let (message_queue_len, trap_exit) = (private.mailbox.len(), private.trap_exit);
+    let label = private
+        .seldom_if_any()
+        .and_then(|seldom| seldom.label.clone());
     let (monitors, monitored_by) = match private.rare_if_any() {
         Some(rare) => (
             rare.monitors
@@ -56,7 +64,7 @@ pub(crate) fn of(pcb: &Pcb) -> ProcessInfo {
                 .collect(),
             rare.watchers
                 .iter()
-                .map(|(_, watcher)| watcher.pid)
+                .map(|(_, watcher)| watcher.by)
                 .collect(),
         ),
         None => Default::default(),
@@ -64,6 +72,8 @@ pub(crate) fn of(pcb: &Pcb) -> ProcessInfo {
     ProcessInfo {
         pid: pcb.pid,
         registered_name: pcb.core.registry.name_of(pcb.pid.into()),
+        label,
+        priority: pcb.marks.priority(),
         status: if message_queue_len > 0 {
             "runnable"
         } else {
@@ -86,6 +96,12 @@ impl fmt::Display for ProcessInfo {
         writeln!(f, "{}", self.pid)?;
         if let Some(name) = &self.registered_name {
             writeln!(f, "  registered_name    {name}")?;
+        }
+        if let Some(label) = &self.label {
+            writeln!(f, "  label              {label}")?;
+        }
+        if self.priority != Priority::Normal {
+            writeln!(f, "  priority           {:?}", self.priority)?;
         }
         writeln!(f, "  status             {}", self.status)?;
         writeln!(f, "  message_queue_len  {}", self.message_queue_len)?;

@@ -10,6 +10,7 @@ use super::signal::{Exit, Signal};
 use crate::pid::ActorId;
 use crate::process::context::current;
 use crate::reason::Reason;
+use crate::trace;
 
 /// One end of a link. Absent is the third state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,6 +51,7 @@ pub fn link(to: impl Into<ActorId>) -> Result<(), NoProc> {
             return Ok(());
         }
         private.links.insert(to, LinkState::Active);
+        trace::link(pcb.pid, to);
         let linked = match to {
             ActorId::Process(pid) => pcb.core.signal(
                 pid,
@@ -97,6 +99,9 @@ pub(crate) fn unlink_of(pcb: &Pcb, from: ActorId) {
     if private.links.get(&from) != Some(&LinkState::Active) {
         return;
     }
+    trace::unlink(pcb.pid, from);
+    // SAFETY: as above.
+    let private = unsafe { pcb.private() };
     match from {
         ActorId::Process(to) => {
             private.serial += 1;

@@ -1,17 +1,21 @@
 //! A process: a future with an identity (process.md 1). This file holds its control block.
 //!
-//! Parts: `state` who runs it, `signal` what arrives, `links`, `monitors`, `receive` what user code
-//! sees of it, `exit` how it ends, `run` one slice, `cell` the block and the future in one allocation,
-//! `context` which process a thread runs. Invariant: `private` is touched only by the thread that runs
+//! Parts: `state` who runs it, `signal` what arrives, `links`, `monitors`, `alias`, `call`, `receive` what
+//! user code sees of it, `limit` how much may wait for it, `exit` how it ends, `run` one slice, `cell` the
+//! block and the future in one allocation, `context` which process a thread runs. Invariant: `private` is touched only by the thread that runs
 //! the process (RUNNING in the state word); everything else in the block may be read by anyone at any
 //! time. What it does not know: how it is scheduled.
 //! Unsafe: the private part is a cell without a lock.
 
 pub(crate) mod alarm;
+pub(crate) mod alias;
+pub(crate) mod budget;
+pub(crate) mod call;
 pub(crate) mod cell;
 pub(crate) mod context;
 pub(crate) mod exit;
 pub(crate) mod info;
+pub(crate) mod limit;
 pub(crate) mod links;
 pub(crate) mod monitors;
 pub(crate) mod receive;
@@ -29,6 +33,7 @@ use crate::inbox::{Inbox, Pushed};
 use crate::mailbox::Mailbox;
 use crate::marks::Marks;
 use crate::message::Message;
+use crate::name::Name;
 use crate::ordered::OrderedMap;
 use crate::pid::{ActorId, Pid};
 use crate::reason::Reason;
@@ -37,7 +42,9 @@ use crate::sync::{AtomicU32, Ordering};
 use crate::table::Tenant;
 use crate::timers::TimerSet;
 
+use alias::AliasState;
 use cell::FutureVTable;
+use limit::LimitCell;
 use links::LinkState;
 use monitors::{Monitor, Watcher};
 use run::Runnable;
@@ -49,6 +56,8 @@ pub(crate) struct Pcb {
     /// Who keeps the memory: the table, and every waker.
     refs: AtomicU32,
     pub(crate) inbox: Inbox,
+    /// How many messages may wait, where that has a limit.
+    pub(crate) limit: LimitCell,
     pub(crate) pid: Pid,
     /// Length of the mailbox as its owner last wrote it, for observers.
     pub(crate) queue_len: AtomicU32,
@@ -79,6 +88,8 @@ pub(crate) struct Private {
     pub(crate) slept: bool,
     /// What was sent is being taken in: what comes meanwhile has to wait its turn.
     pub(crate) taking_in: bool,
+    /// The mailbox was reported as long.
+    pub(crate) long_queue: bool,
     /// The next serial of a reference.
     pub(crate) serial: u64,
     rare: Option<Box<Rare>>,
@@ -95,6 +106,22 @@ pub(crate) struct Rare {
     pub(crate) waiting: Vec<(u64, Waker)>,
     /// Signals that came behind a fatal one: answered when the name is free.
     pub(crate) unanswered: Vec<Message>,
+    seldom: Option<Box<Seldom>>,
+}
+
+/// What even fewer have.
+#[derive(Default)]
+pub(crate) struct Seldom {
+    /// The aliases that are active, by the serials of their references.
+    pub(crate) aliases: OrderedMap<u64, AliasState>,
+    /// What the process is called by people.
+    pub(crate) label: Option<Name>,
+}
+
+impl Rare {
+    pub(crate) fn seldom(&mut self) -> &mut Seldom {
+        self.seldom.get_or_insert_default()
+    }
 }
 
 impl Private {
@@ -106,6 +133,7 @@ impl Private {
             exiting: None,
             slept: false,
             taking_in: false,
+            long_queue: false,
             serial: 0,
             rare: None,
         }
@@ -117,6 +145,10 @@ impl Private {
 
     pub(crate) fn rare_if_any(&mut self) -> Option<&mut Rare> {
         self.rare.as_deref_mut()
+    }
+
+    pub(crate) fn seldom_if_any(&mut self) -> Option<&mut Seldom> {
+        self.rare.as_deref_mut()?.seldom.as_deref_mut()
     }
 
     pub(crate) fn take_rare(&mut self) -> Option<Box<Rare>> {

@@ -1,26 +1,33 @@
 //! Monitors: watching an actor without being bound to it (process.md 4).
 //!
-//! Called by the free functions; the arriving half is in `signal`. Invariant (M-1, M-2, I-5): each call
-//! of `monitor` makes one of its own, which gives at most one `Down`, and none after `demonitor`.
+//! Called by the free functions, by `call` and by `signal`, which receives what arrives. Invariant (M-1,
+//! M-2, I-5): each call of `monitor` makes one of its own, which gives at most one `Down`, and none after
+//! `demonitor`. A monitor's reference may be an alias beside (`alias`).
 
-use super::Pcb;
+use std::any::Any;
+use std::sync::Arc;
+
+use super::alias::{self, MonitorAlias};
 use super::signal::{self, Signal};
+use super::{Pcb, Private};
+use crate::message::Message;
 use crate::name::Name;
 use crate::pid::{ActorId, Pid, PortId};
 use crate::process::context::current;
-use crate::reason::Reason;
+use crate::reason::{Payload, Reason};
 use crate::reference::Ref;
 
 /// A monitor at the watcher's end.
 pub(crate) struct Monitor {
     pub(crate) target: Option<ActorId>,
     pub(crate) item: Item,
+    pub(crate) tag: Option<Arc<dyn Payload>>,
 }
 
 /// A monitor at the target's end.
 #[derive(Clone, Copy)]
 pub(crate) struct Watcher {
-    pub(crate) pid: Pid,
+    pub(crate) by: ActorId,
 }
 
 /// What was watched, as the watcher named it (process.md 4.2).
@@ -43,6 +50,59 @@ pub struct Down {
     pub item: Item,
     /// The exit reason; `noproc` where there was nobody to watch (M-3).
     pub reason: Reason,
+}
+
+/// The message of a monitor with a tag, in place of a [`Down`] (`{tag, T}`, process.md 4.2).
+#[derive(Clone, Debug)]
+pub struct TaggedDown {
+    tag: Arc<dyn Payload>,
+    /// What a monitor without a tag would have given.
+    pub down: Down,
+}
+
+impl TaggedDown {
+    /// The tag, where it is a `T`.
+    pub fn tag<T: Any>(&self) -> Option<&T> {
+        // The dereference matters: the blanket implementation would answer for the `Arc`.
+        (*self.tag).as_any().downcast_ref()
+    }
+}
+
+/// How to watch: the options of `monitor/3`.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct MonitorOptions {
+    /// The reference is an alias, too, for this long.
+    pub alias: Option<MonitorAlias>,
+    tag: Option<Arc<dyn Payload>>,
+}
+
+impl MonitorOptions {
+    /// Nothing special.
+    pub fn new() -> Self {
+        MonitorOptions::default()
+    }
+
+    /// The reference is an alias, too: an address of the watcher, for this long (process.md 4.4).
+    pub fn alias(mut self, mode: MonitorAlias) -> Self {
+        self.alias = Some(mode);
+        self
+    }
+
+    /// The message is a [`TaggedDown`] with this tag instead of a [`Down`].
+    pub fn tag<T: Any + Send + Sync + std::fmt::Debug + PartialEq>(mut self, tag: T) -> Self {
+        self.tag = Some(Arc::new(tag));
+        self
+    }
+}
+
+/// How to end a monitor: the options of `demonitor/2`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DemonitorOptions {
+    /// Takes the message out of the mailbox where the monitor has fired.
+    pub flush: bool,
+    /// Answers whether the monitor was active. Without it the answer is true.
+    pub info: bool,
 }
 
 /// What can be watched: a [`Pid`], a [`PortId`], an [`ActorId`] or a name.
@@ -92,42 +152,108 @@ impl Watchable for &str {
 /// # Panics
 /// Outside of a process.
 pub fn monitor(target: impl Watchable) -> Ref {
+    monitor_with(target, MonitorOptions::new())
+}
+
+/// As [`monitor`], with a reference that is an alias as well, or a message with a tag
+/// (`erlang:monitor/3`).
+///
+/// ```
+/// use runtime::prelude::*;
+///
+/// runtime::run(async {
+///     let session = spawn(async {});
+///     let _ = monitor_with(session, MonitorOptions::new().tag("session"));
+///     receive! {
+///         gone: TaggedDown if gone.tag() == Some(&"session") => {
+///             assert_eq!(gone.down.item, Item::Process(session));
+///         }
+///     }
+///     Ok(())
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Panics
+/// Outside of a process.
+pub fn monitor_with(target: impl Watchable, options: MonitorOptions) -> Ref {
     current(|current| {
         let pcb = current.pcb();
-        let core = &pcb.core;
-        let (item, target) = target.resolve(&|name| core.registry.whereis(name));
-        // SAFETY: this thread runs the process; no user code is called while it is borrowed.
-        let private = unsafe { pcb.private() };
-        let reference = private.make_ref(pcb.pid);
-        if target.is_some_and(|target| target == pcb.pid) {
-            return reference;
-        }
-        private
-            .rare()
-            .monitors
-            .insert(reference, Monitor { target, item });
-        let watched = match target {
-            Some(ActorId::Process(pid)) => core.signal(
-                pid,
-                Signal::Monitor {
-                    reference,
-                    watcher: pcb.pid,
-                },
-            ),
-            Some(ActorId::Port(port)) => core.monitor_port(port, reference, pcb.pid),
-            None => false,
-        };
-        if !watched {
-            core.signal(
-                pcb.pid,
-                Signal::Down {
-                    reference,
-                    reason: Reason::NoProc,
-                },
-            );
-        }
-        reference
+        let (item, target) = target.resolve(&|name| pcb.core.registry.whereis(name));
+        watch(pcb, item, target, options)
     })
+}
+
+/// Watches this actor, or nobody, for the process that the thread runs.
+pub(super) fn watch(
+    pcb: &Pcb,
+    item: Item,
+    target: Option<ActorId>,
+    options: MonitorOptions,
+) -> Ref {
+    let core = &pcb.core;
+    // SAFETY: this thread runs the process; no user code is called while it is borrowed.
+    let private = unsafe { pcb.private() };
+    let reference = private.make_ref(pcb.pid);
+    if target.is_some_and(|target| target == pcb.pid) {
+        if let Some(mode) = options.alias {
+            alias::begin(private, reference, mode.into());
+        }
+        return reference;
+    }
+    note(private, reference, target, item, options);
+    let watched = match target {
+        Some(ActorId::Process(pid)) => core.signal(
+            pid,
+            Signal::Monitor {
+                reference,
+                watcher: pcb.pid.into(),
+            },
+        ),
+        Some(ActorId::Port(port)) => core.monitor_port(port, reference, pcb.pid),
+        None => false,
+    };
+    if !watched {
+        let reason = Reason::NoProc;
+        core.signal(pcb.pid, Signal::Down { reference, reason });
+    }
+    reference
+}
+
+/// The watcher's end of a monitor.
+pub(crate) fn note(
+    private: &mut Private,
+    reference: Ref,
+    target: Option<ActorId>,
+    item: Item,
+    options: MonitorOptions,
+) {
+    let MonitorOptions { alias, tag } = options;
+    let monitor = Monitor { target, item, tag };
+    private.rare().monitors.insert(reference, monitor);
+    if let Some(mode) = alias {
+        alias::begin(private, reference, mode.into());
+    }
+}
+
+/// A down signal is received. Whether the monitor is still there is looked at now (M-2).
+pub(super) fn fire(pcb: &Pcb, reference: Ref, reason: Reason) {
+    // SAFETY: this thread runs the process; no user code is called.
+    let private = unsafe { pcb.private() };
+    let monitor = private
+        .rare_if_any()
+        .and_then(|rare| rare.monitors.remove(&reference));
+    let Some(monitor) = monitor else { return };
+    alias::monitor_ended(private, reference);
+    let down = Down {
+        monitor: reference,
+        item: monitor.item,
+        reason,
+    };
+    private.mailbox.append(match monitor.tag {
+        None => Message::new(down),
+        Some(tag) => Message::new(TaggedDown { tag, down }),
+    });
 }
 
 /// Ends a monitor of the current process: no [`Down`] will come. One that is in the mailbox stays.
@@ -137,32 +263,61 @@ pub fn monitor(target: impl Watchable) -> Ref {
 /// # Panics
 /// Outside of a process.
 pub fn demonitor(reference: Ref) -> bool {
-    current(|current| demonitor_of(current.pcb(), reference))
+    let (flush, info) = (false, true);
+    demonitor_with(reference, DemonitorOptions { flush, info })
 }
 
-/// As [`demonitor`], and takes a [`Down`] that is already in the mailbox out of it
+/// As [`demonitor`], and takes a [`Down`] or [`TaggedDown`] that is already in the mailbox out of it
 /// (`demonitor(Ref, [flush, info])`).
 ///
 /// # Panics
 /// Outside of a process.
 pub fn demonitor_flush(reference: Ref) -> bool {
+    let (flush, info) = (true, true);
+    demonitor_with(reference, DemonitorOptions { flush, info })
+}
+
+/// Ends a monitor of the current process, with the options of `erlang:demonitor/2` (process.md 4.3). An
+/// alias that lasts as long as the monitor ends with it.
+///
+/// # Panics
+/// Outside of a process.
+pub fn demonitor_with(reference: Ref, options: DemonitorOptions) -> bool {
     current(|current| {
         let pcb = current.pcb();
-        let active = demonitor_of(pcb, reference);
-        if !active {
-            // SAFETY: this thread runs the process; no user code is called, and the message is
-            // dropped after the borrow. The search begins at the mark (M-12).
-            let mailbox = unsafe { &mut pcb.private().mailbox };
-            drop(mailbox.take_first(reference.mark, |down: &Down| down.monitor == reference));
+        // M-11: what has been sent is received first, so that false means: the message is there.
+        signal::receive(pcb);
+        let active = end(pcb, reference);
+        if !active && options.flush {
+            flush(pcb, reference);
         }
-        active
+        active || !options.info
     })
 }
 
-fn demonitor_of(pcb: &Pcb, reference: Ref) -> bool {
-    signal::receive(pcb);
-    // SAFETY: this thread runs the process; no user code is called.
+/// Takes the message of this monitor out of the mailbox. The search begins at the mark (M-12).
+pub(super) fn flush(pcb: &Pcb, reference: Ref) {
+    // SAFETY: this thread runs the process; no user code is called, and the messages are dropped after
+    // the borrow.
+    let mailbox = unsafe { &mut pcb.private().mailbox };
+    let down = mailbox.take_first(reference.mark, |down: &Down| down.monitor == reference);
+    let tagged = match down {
+        None => mailbox.take_first(reference.mark, |tagged: &TaggedDown| {
+            tagged.down.monitor == reference
+        }),
+        Some(_) => None,
+    };
+    drop((down, tagged));
+}
+
+/// Ends the monitor, and the alias that lasts as long. False where it had fired, or never was.
+pub(super) fn end(pcb: &Pcb, reference: Ref) -> bool {
+    // SAFETY: this thread runs the process; no user code is called while it is borrowed. The monitor,
+    // whose tag is the user's value, is dropped at the end.
     let private = unsafe { pcb.private() };
+    if reference.maker == pcb.pid {
+        alias::monitor_ended(private, reference);
+    }
     let Some(monitor) = private
         .rare_if_any()
         .and_then(|rare| rare.monitors.remove(&reference))

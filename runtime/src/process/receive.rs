@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::context::{Current, current, try_current};
 use super::wakeup::Wakeup;
-use super::{Pcb, cell, signal};
+use super::{Pcb, cell, limit, signal};
 use crate::clock::nanos;
 use crate::mailbox::Seat;
 use crate::message::{self, Message, Node};
@@ -102,7 +102,7 @@ impl Probe {
         }
     }
 
-    fn test<T: 'static>(&mut self, wanted: &mut impl FnMut(&T) -> bool) -> bool {
+    pub(super) fn test<T: 'static>(&mut self, wanted: &mut impl FnMut(&T) -> bool) -> bool {
         let Some(value) = self.take::<T>() else {
             return false;
         };
@@ -186,6 +186,7 @@ impl Receiver {
                     let mailbox = &mut unsafe { pcb.private() }.mailbox;
                     let message = mailbox.remove(here);
                     pcb.note_queue_len(mailbox.len());
+                    limit::taken(pcb, &message);
                     return Scanned::Hit(arm, Taken(message));
                 }
                 seat = unsafe { pcb.private() }.mailbox.after(here);
@@ -333,7 +334,8 @@ fn tested(
             // takes one that is under test. Nothing is dropped but the node.
             unsafe {
                 if (*self.1.node()).is_out() {
-                    drop(self.0.private().mailbox.remove(self.1));
+                    let empty = self.0.private().mailbox.remove(self.1);
+                    limit::taken(self.0, &empty);
                 }
             }
         }

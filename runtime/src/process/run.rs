@@ -14,6 +14,7 @@ use super::context::Current;
 use super::state::{Notice, Rest};
 use super::{Pcb, cell, exit, signal};
 use crate::reason::Reason;
+use crate::statistics::SchedulerLoad;
 
 /// Who runs processes: takes those that became ready. Real workers, or the simulated scheduler.
 pub(crate) trait Scheduler: Send + Sync {
@@ -25,6 +26,8 @@ pub(crate) trait Scheduler: Send + Sync {
     fn timer_set(&self, deadline: u64);
     /// The number of the worker that the calling thread is: spreads free lists and timers.
     fn hint(&self) -> usize;
+    /// How much there is to do, and what was done.
+    fn load(&self) -> SchedulerLoad;
 }
 
 /// A process in a queue. Whoever holds it has to run it.

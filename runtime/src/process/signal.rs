@@ -10,16 +10,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use super::links::LinkState;
-use super::monitors::{Down, Watcher};
+use super::monitors::Watcher;
 use super::run::{panic_reason, shielded};
 use super::state::Notice;
-use super::{Pcb, info};
+use super::{Pcb, alias, info, limit, monitors};
 use crate::inbox::Chain;
 use crate::message::Message;
 use crate::pid::{ActorId, Pid};
 use crate::reason::Reason;
 use crate::reference::Ref;
 use crate::reply::ReplyTo;
+use crate::trace;
 
 /// See the file's header.
 pub(crate) enum Signal {
@@ -45,7 +46,7 @@ pub(crate) enum Signal {
     },
     Monitor {
         reference: Ref,
-        watcher: Pid,
+        watcher: ActorId,
     },
     Demonitor {
         reference: Ref,
@@ -54,6 +55,8 @@ pub(crate) enum Signal {
         reference: Ref,
         reason: Reason,
     },
+    /// More was sent than the mailbox limit lets wait, and the process is to end of it.
+    Overflow,
     IsAlive {
         reply: ReplyTo<bool>,
     },
@@ -132,11 +135,16 @@ pub(crate) fn take_in(pcb: &Pcb, fetched: impl Iterator<Item = Message>) {
     private.taking_in = true;
     let before = private.mailbox.next_index();
     for message in fetched {
+        if !message.node().is_signal() {
+            trace::receive(pcb.pid, || message.type_name());
+        }
         let private = unsafe { pcb.private() };
         if !message.node().is_signal() {
             private.mailbox.append(message);
         } else if private.exiting.is_some() {
             private.rare().unanswered.push(message);
+        } else if let Some(serial) = message.node().alias() {
+            shielded(|| alias::arrive(pcb, serial, message));
         } else if let Ok(signal) = message.downcast::<Signal>() {
             shielded(|| handle(pcb, signal));
         }
@@ -144,6 +152,9 @@ pub(crate) fn take_in(pcb: &Pcb, fetched: impl Iterator<Item = Message>) {
     let private = unsafe { pcb.private() };
     private.taking_in = false;
     pcb.note_queue_len(private.mailbox.len());
+    limit::grown(pcb);
+    // SAFETY: as above; what has grown too much may have been dropped, which is code of the user's.
+    let private = unsafe { pcb.private() };
     if private.mailbox.next_index() == before {
         return;
     }
@@ -208,27 +219,15 @@ fn handle(pcb: &Pcb, signal: Signal) {
             private
                 .rare()
                 .watchers
-                .insert(reference, Watcher { pid: watcher });
+                .insert(reference, Watcher { by: watcher });
         }
         Signal::Demonitor { reference } => {
             if let Some(rare) = private.rare_if_any() {
                 rare.watchers.remove(&reference);
             }
         }
-        Signal::Down { reference, reason } => {
-            // M-2: whether the monitor is still there is looked at now.
-            let monitor = private
-                .rare_if_any()
-                .and_then(|rare| rare.monitors.remove(&reference));
-            if let Some(monitor) = monitor {
-                let down = Down {
-                    monitor: reference,
-                    item: monitor.item,
-                    reason,
-                };
-                private.mailbox.append(Message::new(down));
-            }
-        }
+        Signal::Down { reference, reason } => monitors::fire(pcb, reference, reason),
+        Signal::Overflow => drop(private.end_with(Reason::from(limit::OVERFLOW))),
         Signal::IsAlive { reply } => reply.send(true),
         Signal::Info { reply } => reply.send(Some(info::of(pcb))),
     }
@@ -279,13 +278,7 @@ pub(crate) fn bounce(pcb: &Pcb, signal: Signal) {
             );
         }
         Signal::Monitor { reference, watcher } => {
-            pcb.core.signal(
-                watcher,
-                Signal::Down {
-                    reference,
-                    reason: Reason::NoProc,
-                },
-            );
+            pcb.core.tell_down(watcher, reference, Reason::NoProc);
         }
         Signal::IsAlive { reply } => reply.send(false),
         Signal::Info { reply } => reply.send(None),
@@ -293,7 +286,8 @@ pub(crate) fn bounce(pcb: &Pcb, signal: Signal) {
         | Signal::UnlinkAck { .. }
         | Signal::Unlinked { .. }
         | Signal::Demonitor { .. }
-        | Signal::Down { .. } => {}
+        | Signal::Down { .. }
+        | Signal::Overflow => {}
     }
 }
 

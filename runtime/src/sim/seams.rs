@@ -11,11 +11,12 @@ use std::thread::{self, ThreadId};
 
 use parking_lot::Mutex;
 
-use crate::blocking::{Blocking, Job};
+use crate::blocking::{Blocking, Job, PoolStatistics};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::port::source::{Reactor, Readiness, Source};
 use crate::process::run::{Runnable, Scheduler};
+use crate::statistics::SchedulerLoad;
 
 /// The processes that are ready, in the order in which they became so.
 pub(super) struct SimScheduler {
@@ -52,6 +53,13 @@ impl Scheduler for SimScheduler {
 
     fn hint(&self) -> usize {
         0
+    }
+
+    fn load(&self) -> SchedulerLoad {
+        SchedulerLoad {
+            injected: self.ready.lock().len(),
+            ..SchedulerLoad::default()
+        }
     }
 }
 
@@ -93,5 +101,12 @@ impl Blocking for SimBlocking {
     fn run(&self, job: Job) -> Result<(), Job> {
         self.0.lock().push_back(job);
         Ok(())
+    }
+
+    fn statistics(&self) -> PoolStatistics {
+        PoolStatistics {
+            waiting: self.0.lock().len(),
+            ..PoolStatistics::default()
+        }
     }
 }

@@ -75,6 +75,7 @@ impl World {
             entropy: Arc::new(SimEntropy(bits)),
             reactor: Arc::new(SimReactor),
             blocking: blocking.clone(),
+            blocking_cpu: blocking.clone(),
             simulated: true,
         };
         let crashes = Crashes::default();
@@ -94,6 +95,7 @@ impl World {
             collector,
             on_crash,
             Some(on_exit),
+            None,
         );
         World {
             core,

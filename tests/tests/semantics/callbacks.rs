@@ -1,5 +1,6 @@
-//! User code that calls back into the runtime: guards, `PartialEq`, destructors of messages, of reasons,
-//! of futures, and panics in them (design: no user code while private state is borrowed; I-10).
+//! User code that calls back into the runtime: guards, `PartialEq`, destructors of messages, of
+//! reasons, of futures, and panics in them (design: no user code while private state is borrowed;
+//! I-10).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -81,7 +82,8 @@ fn call_everything(other: Pid) {
     exit_signal(port, "normal");
 }
 
-/// Guards may do all that, and receive, too; what they take is taken, the message under test is not.
+/// Guards may do all that, and receive, too; what they take is taken, the message under test is
+/// not.
 #[test]
 fn guards_may_call_back() {
     worlds(20, || async {
@@ -199,7 +201,8 @@ fn links_made_by_the_last_destructors_are_told() {
     });
 }
 
-/// P-5, S-6: what arrives while destructors run is answered as by the dead, also when they look for it.
+/// P-5, S-6: what arrives while destructors run is answered as by the dead, also when they look for
+/// it.
 #[test]
 fn destructors_do_not_answer_for_the_living() {
     real(4, async {
@@ -245,11 +248,13 @@ fn panics_in_destructors_hurt_nobody_else() {
         let bomb = || OnDrop::new(|| panic!("a bomb"));
         let (child, watch) = spawn_monitor(async move {
             let _bomb = bomb();
+            receive::<()>().await;
             exit("first").await
         });
         for _ in 0..3 {
             send(child, bomb());
         }
+        send(child, ());
         assert_eq!(down(watch).await, Reason::from("first"));
         send_after(Duration::from_millis(1), "nobody", bomb());
         let (child, watch) = spawn_monitor(std::future::pending::<()>());
@@ -355,7 +360,8 @@ fn the_reason_of_a_port_goes_without_its_lock() {
     });
 }
 
-/// I-10: a hand-over takes in what was sent to the caller, and wakes its other futures, without a lock.
+/// I-10: a hand-over takes in what was sent to the caller, and wakes its other futures, without a
+/// lock.
 #[test]
 fn wakers_run_by_a_hand_over_may_use_the_port() {
     use std::task::{Context, Wake, Waker};

@@ -1,5 +1,5 @@
-//! Several futures of one process at once: `join!`, `select!`, `FuturesUnordered`, wakers of any make
-//! (process.md R-3, D-13; design: every waiting future has its own waker).
+//! Several futures of one process at once: `join!`, `select!`, `FuturesUnordered`, wakers of any
+//! make (process.md R-3, D-13; design: every waiting future has its own waker).
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -270,8 +270,8 @@ fn a_waker_outlives_its_process() {
     });
 }
 
-/// Wakers used from everywhere at once: the process runs, on one worker at a time, and no more than it
-/// has to (P-7, C-6).
+/// Wakers used from everywhere at once: the process runs, on one worker at a time, and no more than
+/// it has to (P-7, C-6).
 #[test]
 fn wakers_used_at_the_same_time() {
     real(4, async {

@@ -48,8 +48,8 @@ fn p_13_the_order_of_the_end() {
     });
 }
 
-/// D-5, I-6: when a `Down`, an `Exit` or a false `is_alive` is here, the destructors have run, the name is
-/// free and the timers are cancelled: on real workers.
+/// D-5, I-6: when a `Down`, an `Exit` or a false `is_alive` is here, the destructors have run, the
+/// name is free and the timers are cancelled: on real workers.
 #[test]
 fn i_6_all_is_released_when_the_end_is_known() {
     real(4, async {

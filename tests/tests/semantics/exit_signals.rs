@@ -50,8 +50,8 @@ fn explicit_rows() -> Vec<Row> {
     ]
 }
 
-/// L-1, rows 1 to 4; 3.1: an explicit signal leaves the link of the two alone, so the link gives its own
-/// signal later.
+/// L-1, rows 1 to 4; 3.1: an explicit signal leaves the link of the two alone, so the link gives
+/// its own signal later.
 #[test]
 fn rows_1_to_4_explicit_from_another() {
     for (reason, plain, trapped) in explicit_rows() {
@@ -112,8 +112,8 @@ fn rows_5_to_7_explicit_from_oneself() {
     }
 }
 
-/// 2.2: the receiver's state at reception decides; a signal that a process sends itself while it traps
-/// exits is still under way when the flag goes.
+/// 2.2: the receiver's state at reception decides; a signal that a process sends itself while it
+/// traps exits is still under way when the flag goes.
 #[test]
 fn trapping_is_looked_at_when_the_signal_is_received() {
     worlds(10, || async {
@@ -175,7 +175,8 @@ fn row_12_by_the_death_of_one_that_is_unlinked() {
                 let watch = monitor(target.pid);
                 target.does(async move { link(other.pid) }).await.unwrap();
                 target.told(async move {
-                    // It dies from the message that comes before the unlink, so their signals cross.
+                    // It dies from the message that comes before the unlink, so their signals
+                    // cross.
                     other.ends(reason);
                     unlink(other.pid);
                 });

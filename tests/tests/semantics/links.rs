@@ -1,7 +1,7 @@
 //! Links: their nature (process.md 3.1), the cells of the protocol (3.4), `unlink` (3.5).
 //!
-//! Which cell of the table a test is about stands above it: my state, then the event. All of them in all
-//! orders are walked through in `small_worlds`.
+//! Which cell of the table a test is about stands above it: my state, then the event. All of them
+//! in all orders are walked through in `small_worlds`.
 
 use std::time::Duration;
 
@@ -118,8 +118,8 @@ fn a_link_that_crosses_an_unlink_is_gone() {
     });
 }
 
-/// Cells inactive/I call link and active/UNLINK_ACK in: a link made while the acknowledgement is under
-/// way is a new one, and the late acknowledgement does not end it.
+/// Cells inactive/I call link and active/UNLINK_ACK in: a link made while the acknowledgement is
+/// under way is a new one, and the late acknowledgement does not end it.
 #[test]
 fn linking_again_while_an_unlink_is_under_way() {
     worlds(30, || async {

@@ -1,4 +1,5 @@
-//! Monitors: their rules (process.md 4.1), the shapes of `Down` (4.2), the table of `demonitor` (4.3).
+//! Monitors: their rules (process.md 4.1), the shapes of `Down` (4.2), the table of `demonitor`
+//! (4.3).
 
 use std::time::Duration;
 
@@ -97,7 +98,7 @@ fn m_5_a_dead_watcher_is_forgotten() {
             })
             .await;
         let watching = process_info(target.pid).await.expect("it is alive");
-        assert!(watching.monitored_by.contains(&watcher.pid));
+        assert!(watching.monitored_by.contains(&watcher.pid.into()));
         exit_signal(watcher.pid, "kill");
         settle().await;
         let info = process_info(target.pid).await.expect("it is alive");
@@ -260,8 +261,8 @@ fn a_monitor_ends_once() {
     });
 }
 
-/// M-11 (suite `local_remove_monitor`): false means that the `Down` can be found at once, also while
-/// the targets die at the same time on other workers.
+/// M-11 (suite `local_remove_monitor`): false means that the `Down` can be found at once, also
+/// while the targets die at the same time on other workers.
 #[test]
 fn m_11_false_means_that_the_down_is_in_the_mailbox() {
     let race = || async {

@@ -61,8 +61,8 @@ fn ports_have_names() {
     });
 }
 
-/// N-2 (suite `otp_8099`): after `Down`, `Exit` or a false `is_alive` the name is free, and can be given
-/// again at once.
+/// N-2 (suite `otp_8099`): after `Down`, `Exit` or a false `is_alive` the name is free, and can be
+/// given again at once.
 #[test]
 fn n_2_a_name_is_free_when_its_actors_end_is_known() {
     everywhere(|| async {
@@ -198,7 +198,7 @@ fn n_5_names_are_text() {
         let long = "ü".repeat(10_000);
         register(long.clone(), self_pid()).unwrap();
         assert_eq!(whereis(Name::from(&*long)), Some(self_pid().into()));
-        assert!(unregister(&Name::from(long)));
+        assert!(unregister(Name::from(long)));
     });
 }
 

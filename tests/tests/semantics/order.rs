@@ -1,4 +1,5 @@
-//! The order of signals: pairwise, of all kinds together (process.md 2.1), and what death means for it.
+//! The order of signals: pairwise, of all kinds together (process.md 2.1), and what death means for
+//! it.
 
 use std::time::Duration;
 
@@ -61,8 +62,8 @@ fn s_1_a_monitor_then_an_exit() {
     });
 }
 
-/// S-1: a message, then an exit signal, to one that traps exits: they arrive in that order, and so does
-/// what comes after.
+/// S-1: a message, then an exit signal, to one that traps exits: they arrive in that order, and so
+/// does what comes after.
 #[test]
 fn s_1_messages_and_exits() {
     everywhere(|| async {
@@ -85,8 +86,8 @@ fn s_1_messages_and_exits() {
     });
 }
 
-/// S-1, L-7: unlink, then a message: the answer to the message is behind everything that the other side
-/// had sent before it saw the unlink.
+/// S-1, L-7: unlink, then a message: the answer to the message is behind everything that the other
+/// side had sent before it saw the unlink.
 #[test]
 fn s_1_an_unlink_then_a_message() {
     worlds(50, || async {
@@ -125,7 +126,8 @@ fn p_5_is_alive_is_behind_a_kill() {
     });
 }
 
-/// S-1: `process_info` is a signal like any other: it sees the messages that the caller sent before.
+/// S-1: `process_info` is a signal like any other: it sees the messages that the caller sent
+/// before.
 #[test]
 fn s_1_process_info_is_behind_messages() {
     everywhere(|| async {

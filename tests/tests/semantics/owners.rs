@@ -1,5 +1,5 @@
-//! Whose a port is: owner versus links (process.md 8.3), message forms and `badsig` (8.4, 8.5), hand-over
-//! (8.12, O-18).
+//! Whose a port is: owner versus links (process.md 8.3), message forms and `badsig` (8.4, 8.5),
+//! hand-over (8.12, O-18).
 
 use std::time::Duration;
 
@@ -45,7 +45,10 @@ fn o_4_the_port_of_an_unlinked_owner_is_an_orphan() {
             assert!(is_open(port).await);
             assert_eq!(port::owner(port), Some(owner.pid), "dead as it is");
             bell::ring(port, 1).unwrap();
-            assert_eq!(port::hand_over(port, self_pid()), Err(HandOverError::NotOwner));
+            assert_eq!(
+                port::hand_over(port, self_pid()),
+                Err(HandOverError::NotOwner)
+            );
             exit_signal(port, "normal");
             assert!(!is_open(port).await);
         });
@@ -105,8 +108,8 @@ fn the_death_of_an_old_owner_that_is_linked_still() {
     }
 }
 
-/// 8.3, row 10; 8.4: a connect in message form links nobody, so the death of the new owner, if it is not
-/// alive already, makes an orphan.
+/// 8.3, row 10; 8.4: a connect in message form links nobody, so the death of the new owner, if it
+/// is not alive already, makes an orphan.
 #[test]
 fn a_connect_in_message_form_links_nobody() {
     worlds(10, || async {
@@ -144,7 +147,10 @@ fn message_forms() {
         // The exit comes first, the reply second, and only one.
         let first = owner.does(async { receive_any().await.is::<Exit>() }).await;
         assert!(first);
-        assert_eq!(owner.does(drain::<PortReply>()).await, [PortReply::Closed(port)]);
+        assert_eq!(
+            owner.does(drain::<PortReply>()).await,
+            [PortReply::Closed(port)]
+        );
     });
 }
 
@@ -166,7 +172,9 @@ fn o_7_badsig() {
             let (owner, stranger) = (Puppet::trapping(), Puppet::new());
             let (port, _) = owned(owner).await;
             let signal = bad(owner.pid, stranger.pid)[which].clone();
-            stranger.does(async move { port::signal_port(port, signal) }).await;
+            stranger
+                .does(async move { port::signal_port(port, signal) })
+                .await;
             let exits = owner.exits().await;
             let expected = Exit {
                 from: port.into(),
@@ -184,7 +192,9 @@ fn o_7_badsig() {
                 }
                 let watch = monitor(owner.pid);
                 let signal = bad(owner.pid, stranger.pid)[which].clone();
-                stranger.does(async move { port::signal_port(port, signal) }).await;
+                stranger
+                    .does(async move { port::signal_port(port, signal) })
+                    .await;
                 assert_eq!(down(watch).await, Reason::BadSig);
                 assert_eq!(is_open(port).await, !linked);
                 // Without a living owner it is ignored.
@@ -204,9 +214,16 @@ fn o_18_the_answers_of_a_hand_over() {
         let me = self_pid();
         // Step 1: to the present owner, whoever calls.
         assert_eq!(port::hand_over(port, me), Ok(()));
-        assert_eq!(stranger.does(async move { port::hand_over(port, me) }).await, Ok(()));
+        assert_eq!(
+            stranger
+                .does(async move { port::hand_over(port, me) })
+                .await,
+            Ok(())
+        );
         // Step 2: not the owner.
-        let refused = stranger.does(async move { port::hand_over(port, new.pid) }).await;
+        let refused = stranger
+            .does(async move { port::hand_over(port, new.pid) })
+            .await;
         assert_eq!(refused, Err(HandOverError::NotOwner));
         // Steps 5 to 8.
         assert_eq!(port::hand_over(port, new.pid), Ok(()));
@@ -217,7 +234,11 @@ fn o_18_the_answers_of_a_hand_over() {
         assert_eq!(port::hand_over(port, me), Err(HandOverError::NotOwner));
         let watch = monitor(port);
         new.ends("boom");
-        assert_eq!(down(watch).await, Reason::from("boom"), "it dies with its new owner");
+        assert_eq!(
+            down(watch).await,
+            Reason::from("boom"),
+            "it dies with its new owner"
+        );
         // Step 3: closed.
         assert_eq!(port::hand_over(port, me), Err(HandOverError::Closed));
     });
@@ -266,8 +287,8 @@ async fn hop(hop: u32, port: PortId, take: usize, next_one: Option<Pid>, collect
     send(collector, (hop, taken));
 }
 
-/// O-18, I-9 (erlang/otp#3471): with a port that sends all the time, through many hands: every message
-/// is seen once, in order.
+/// O-18, I-9 (erlang/otp#3471): with a port that sends all the time, through many hands: every
+/// message is seen once, in order.
 #[test]
 fn i_9_a_hand_over_loses_and_doubles_nothing() {
     let relay = || async {

@@ -1,5 +1,5 @@
-//! Ports as actors: opening, exit signals (process.md 8.6), what a closing port does (8.2, 8.7), drivers
-//! (8.11).
+//! Ports as actors: opening, exit signals (process.md 8.6), what a closing port does (8.2, 8.7),
+//! drivers (8.11).
 
 use std::time::Duration;
 
@@ -177,7 +177,8 @@ fn a_closing_port_drops_exit_signals() {
     });
 }
 
-/// O-2: links, monitors and the name are settled when the closing starts; the flush goes on behind it.
+/// O-2: links, monitors and the name are settled when the closing starts; the flush goes on behind
+/// it.
 #[test]
 fn o_2_all_but_the_flush_is_settled_at_once() {
     worlds(10, || async {
@@ -244,7 +245,8 @@ fn links_of_a_port_are_told_in_the_order_of_linking() {
             .collect();
         let info = port::port_info(port).expect("it is open");
         assert_eq!(info.links, expected);
-        // Those that are told report in turn: they become ready in the order in which they are told.
+        // Those that are told report in turn: they become ready in the order in which they are
+        // told.
         linked[0]
             .does(async move { exit_signal(port, "normal") })
             .await;
@@ -337,8 +339,8 @@ fn a_port_has_one_timer() {
     });
 }
 
-/// I-7: a timer that was replaced or cancelled does not fire any more, also when it is about to: on real
-/// workers, at the moment at which it is due.
+/// I-7: a timer that was replaced or cancelled does not fire any more, also when it is about to: on
+/// real workers, at the moment at which it is due.
 #[test]
 fn a_port_timer_that_was_cancelled_does_not_fire() {
     real(3, async {

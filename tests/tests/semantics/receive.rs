@@ -170,8 +170,9 @@ fn r_5_a_strangers_reference_hides_nothing() {
     });
 }
 
-/// a call costs the same from a full mailbox as from an empty one: its scans look at the answer alone,
-/// with ten thousand older messages of the same type, and a hundred unrelated receives in between.
+/// a call costs the same from a full mailbox as from an empty one: its scans look at the
+/// answer alone, with ten thousand older messages of the same type, and a hundred unrelated
+/// receives in between.
 #[test]
 fn r_6_calls_from_a_full_mailbox() {
     real(2, async {

@@ -22,7 +22,8 @@ fn spawn_gives_the_pid_at_once() {
     });
 }
 
-/// P-9: a process can trap exits from its birth on: a signal that comes before its first slice is a message.
+/// P-9: a process can trap exits from its birth on: a signal that comes before its first slice is a
+/// message.
 #[test]
 fn p_9_trapping_at_birth() {
     everywhere(|| async {
@@ -78,7 +79,8 @@ fn options_combine() {
     });
 }
 
-/// P-4: at the limit nothing is made, nothing panics or blocks, and those who asked for it are told.
+/// P-4: at the limit nothing is made, nothing panics or blocks, and those who asked for it are
+/// told.
 #[test]
 fn p_4_at_the_limit() {
     let runtime = Runtime::builder()
@@ -88,7 +90,7 @@ fn p_4_at_the_limit() {
     on(runtime.build().expect("a runtime"), async {
         trap_exit(true);
         let token = Arc::new(());
-        let mut puppets: Vec<Puppet> = (0..9).map(|_| Puppet::new()).collect();
+        let mut pids: Vec<Pid> = (0..9).map(|_| Puppet::new().pid).collect();
         for _ in 0..100 {
             let held = token.clone();
             let refused = try_spawn(async move { drop(held) });
@@ -106,13 +108,19 @@ fn p_4_at_the_limit() {
         let named = Spawn::new().name("name").spawn(async {});
         assert_eq!(named, Err(SpawnError::SystemLimit));
         assert_eq!(whereis("name"), None);
-        // After a `Down` there is room.
+        // Who has ended makes room.
         for _ in 0..50 {
-            let puppet = puppets.pop().expect("nine are there");
-            let watch = monitor(puppet.pid);
-            exit_signal(puppet.pid, "kill");
+            let oldest = pids.remove(0);
+            let watch = monitor(oldest);
+            exit_signal(oldest, "kill");
             down(watch).await;
-            puppets.insert(0, Puppet::with(Spawn::new()));
+            let successor = loop {
+                match try_spawn(std::future::pending::<()>()) {
+                    Ok(pid) => break pid,
+                    Err(_) => yield_now().await,
+                }
+            };
+            pids.push(successor);
         }
     });
 }
@@ -217,8 +225,8 @@ fn what_a_process_may_return() {
     });
 }
 
-/// The blocking pool: values come back, panics too; the process stays killable and its result is dropped
-/// (C-8).
+/// The blocking pool: values come back, panics too; the process stays killable and its result is
+/// dropped (C-8).
 #[test]
 fn c_8_blocking() {
     everywhere(|| async {

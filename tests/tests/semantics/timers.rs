@@ -158,8 +158,8 @@ fn t_3_none_means_that_the_message_is_there() {
     });
 }
 
-/// T-4, I-7: each timer is delivered or cancelled, not both: cancelled by others, at about the time at
-/// which it fires.
+/// T-4, I-7: each timer is delivered or cancelled, not both: cancelled by others, at about the time
+/// at which it fires.
 #[test]
 fn t_4_delivered_or_cancelled() {
     real(4, async {
@@ -225,8 +225,8 @@ fn t_5_a_hundred_thousand_at_once() {
     });
 }
 
-/// 6.1: a timer that was set by one worker for a process that waits on another is not missed: nobody is
-/// awake but by its time.
+/// 6.1: a timer that was set by one worker for a process that waits on another is not missed:
+/// nobody is awake but by its time.
 #[test]
 fn a_timer_wakes_idle_workers() {
     for workers in [1, 2, 4] {
@@ -265,13 +265,14 @@ fn a_timer_of_another_runtime_is_not_cancelled() {
 #[test]
 fn a_receive_dropped_in_another_runtime_cancels_nothing_there() {
     use std::pin::Pin;
+    struct Carried(Waiting);
     type Waiting = Pin<Box<dyn Future<Output = Option<u8>> + Send>>;
     let other = Runtime::builder().workers(1).build().expect("a runtime");
-    let waiting: Waiting = other
+    let Carried(waiting) = other
         .block_on(async {
             let mut waiting: Waiting = Box::pin(receive_timeout::<u8>(Duration::from_secs(1000)));
             assert!(futures_util::poll!(&mut waiting).is_pending());
-            waiting
+            Carried(waiting)
         })
         .expect("it comes to its end");
     real(1, async move {

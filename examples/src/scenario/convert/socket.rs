@@ -35,6 +35,13 @@ pub(crate) fn from_tcp(message: Tcp) -> Term {
         Tcp::Passive(from) => tagged("tcp_passive", from, Vec::new()),
         Tcp::Closed(from) => tagged("tcp_closed", from, Vec::new()),
         Tcp::Error(from, error) => tagged("tcp_error", from, vec![Term::atom(error.atom())]),
+        Tcp::Reply(from, status) => {
+            let status = match status {
+                Ok(()) => Term::atom("ok"),
+                Err(error) => Term::error(error.atom()),
+            };
+            tagged("inet_reply", from, vec![status])
+        }
     }
 }
 

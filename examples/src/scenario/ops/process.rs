@@ -83,6 +83,8 @@ pub(super) async fn call(function: &str, args: &[Term], stage: &Stage) -> Option
         ("owner", [port]) => of_port(port).map(owner),
         ("port_links", [port]) => of_port(port).map(|port| match port.and_then(port_info) {
             Some(info) => links(info.links.into_iter().map(ActorId::from).collect(), stage),
+            // One that is flushing has told its links, and has none.
+            None if port.is_some_and(port_exists) => links(Vec::new(), stage),
             None => undefined(),
         }),
         _ => return None,

@@ -32,6 +32,7 @@ pub(super) struct Idle {
     seated: AtomicBool,
     /// Until when the one at the poller sleeps; 0 where nobody does.
     deadline: AtomicU64,
+    wakes: AtomicU64,
 }
 
 impl Idle {
@@ -51,6 +52,7 @@ impl Idle {
             seat: AtomicBool::new(false),
             seated: AtomicBool::new(false),
             deadline: AtomicU64::new(0),
+            wakes: AtomicU64::new(0),
         }
     }
 
@@ -73,6 +75,7 @@ impl Idle {
 
     fn wake_one(&self, reactor: &RealReactor) {
         let parked = self.parked.lock().pop();
+        self.wakes.fetch_add(1, Ordering::Relaxed);
         match parked {
             Some(index) => self.beds[index].unparker.unpark(),
             None if self.seated.load(Ordering::SeqCst) => reactor.notify(),
@@ -138,6 +141,31 @@ impl Idle {
         self.deadline.store(0, Ordering::SeqCst);
         self.seated.store(false, Ordering::SeqCst);
         self.sleepers.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether every worker sleeps, or is about to.
+    pub(super) fn all_sleep(&self) -> bool {
+        self.sleepers.load(Ordering::SeqCst) >= self.beds.len()
+    }
+
+    /// Whether a worker is parked.
+    pub(super) fn has_parked(&self) -> bool {
+        !self.parked.lock().is_empty()
+    }
+
+    /// Times that a worker was woken by another thread.
+    pub(super) fn wakes(&self) -> u64 {
+        self.wakes.load(Ordering::Relaxed)
+    }
+
+    /// Wakes a parked worker where nobody sits at the poller: it will.
+    pub(super) fn call_to_seat(&self) {
+        if !self.seat.load(Ordering::SeqCst) {
+            let parked = self.parked.lock().pop();
+            if let Some(index) = parked {
+                self.beds[index].unparker.unpark();
+            }
+        }
     }
 
     /// Parks a worker until somebody has work for it, unless `stay` says that there is some now.

@@ -1,17 +1,21 @@
 //! The real scheduler: workers on threads that share their work (process.md 9.3).
 //!
-//! `worker` is the loop of one thread, `idle` who sleeps and who sits at the poller, `pool` the threads
-//! for blocking closures. This file holds what the workers share, and starts and stops them:
+//! `worker` is the loop of one thread, `idle` who sleeps and who sits at the poller, `watchdog` who notices
+//! long slices, `pool` the threads for blocking closures, `counters` what a worker counts. This file holds
+//! what the workers share, and starts and stops them:
 //!
 //! 1. `start`: the shared part first, then the runtime's core around it, then the threads.
 //! 2. `stop`: the flag is set, everyone asleep is woken; each worker leaves its loop after its slice.
 //! 3. `join`: waits for the threads until a deadline; who is late is named and left behind (D-9).
 //!
-//! Invariant: a process that was made ready is in exactly one place: a LIFO slot, a worker's queue or
-//! the injection queue.
+//! Invariant: a process that was made ready is in exactly one place: a LIFO slot, a worker's queue, the
+//! injection queue, or one of `queues` where its priority is not normal.
 
+mod counters;
 pub(crate) mod idle;
 pub(crate) mod pool;
+mod queues;
+mod watchdog;
 mod worker;
 
 use std::sync::Arc;
@@ -25,12 +29,17 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::core::Core;
 use crate::pid::Pid;
+use crate::priority::Priority;
 use crate::process::Pcb;
 use crate::process::run::{Runnable, Scheduler};
 use crate::reactor::RealReactor;
+use crate::statistics::{SchedulerLoad, WorkerStatistics};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 
+use counters::Counters;
 use idle::Idle;
+use queues::Queues;
+use watchdog::Watchdog;
 
 /// What one worker shows the others.
 pub(super) struct Shared {
@@ -39,16 +48,20 @@ pub(super) struct Shared {
     lifo: AtomicPtr<Pcb>,
     /// The process that is being run: slot and generation, for the report of a late shutdown.
     running: AtomicU64,
+    counters: Counters,
 }
 
 /// The scheduler that the core knows.
 pub(crate) struct Workers {
     injector: Injector<Runnable>,
+    /// Those whose priority is not normal.
+    special: Queues,
     shared: Box<[CachePadded<Shared>]>,
     idle: Idle,
     reactor: Arc<RealReactor>,
     stopping: AtomicBool,
     left: (Mutex<usize>, Condvar),
+    watchdog: Watchdog,
 }
 
 /// The threads, and the queues that they will own.
@@ -67,15 +80,18 @@ impl Crew {
                 stealer: queue.stealer(),
                 lifo: AtomicPtr::new(std::ptr::null_mut()),
                 running: AtomicU64::new(0),
+                counters: Counters::default(),
             })
         });
         let workers = Arc::new(Workers {
             injector: Injector::new(),
+            special: Queues::default(),
             shared: shared.collect(),
             idle: Idle::new(workers),
             reactor,
             stopping: AtomicBool::new(false),
             left: (Mutex::new(0), Condvar::new()),
+            watchdog: Watchdog::default(),
         });
         Crew {
             workers,
@@ -85,24 +101,38 @@ impl Crew {
     }
 
     /// Step 1, second half.
-    #[allow(clippy::disallowed_methods)] // the one place that starts workers
     pub(crate) fn start(&mut self, core: &Arc<Core>) -> std::io::Result<()> {
-        for (index, queue) in self.queues.drain(..).enumerate() {
-            let (workers, core) = (self.workers.clone(), core.clone());
-            let thread = std::thread::Builder::new().name(format!("worker-{index}"));
-            *self.workers.left.0.lock() += 1;
-            let spawned = thread.spawn(move || {
-                worker::run(index, queue, &workers, &core);
-                drop(core);
-                *workers.left.0.lock() -= 1;
-                workers.left.1.notify_all();
-            });
-            match spawned {
-                Ok(thread) => self.threads.push(thread),
-                Err(error) => {
-                    *self.workers.left.0.lock() -= 1;
-                    return Err(error);
-                }
+        for (index, queue) in std::mem::take(&mut self.queues).into_iter().enumerate() {
+            let life = move |workers: &Workers, core: &Arc<Core>| {
+                worker::run(index, queue, workers, core);
+            };
+            self.start_one(format!("worker-{index}"), core, life)?;
+        }
+        self.start_one("watchdog".into(), core, |workers, core| {
+            watchdog::run(workers, core);
+        })
+    }
+
+    #[allow(clippy::disallowed_methods)] // the one place that starts workers
+    fn start_one(
+        &mut self,
+        name: String,
+        core: &Arc<Core>,
+        life: impl FnOnce(&Workers, &Arc<Core>) + Send + 'static,
+    ) -> std::io::Result<()> {
+        let (workers, core) = (self.workers.clone(), core.clone());
+        *self.workers.left.0.lock() += 1;
+        let spawned = std::thread::Builder::new().name(name).spawn(move || {
+            life(&workers, &core);
+            drop(core);
+            *workers.left.0.lock() -= 1;
+            workers.left.1.notify_all();
+        });
+        match spawned {
+            Ok(thread) => self.threads.push(thread),
+            Err(error) => {
+                *self.workers.left.0.lock() -= 1;
+                return Err(error);
             }
         }
         Ok(())
@@ -112,6 +142,7 @@ impl Crew {
     pub(crate) fn stop(&mut self, limit: Duration, core: &Core) -> Vec<Pid> {
         self.workers.stopping.store(true, Ordering::SeqCst);
         self.workers.idle.wake_all(&self.workers.reactor);
+        self.workers.watchdog.wake();
         let (lock, gone) = &self.workers.left;
         let mut left = lock.lock();
         gone.wait_while_for(&mut left, |left| *left > 0, limit);
@@ -144,14 +175,33 @@ impl Workers {
     /// Whether there is work that a worker without any could take.
     fn has_work(&self) -> bool {
         !self.injector.is_empty()
+            || !self.special.is_empty()
             || self.shared.iter().any(|shared| {
                 !shared.stealer.is_empty() || !shared.lifo.load(Ordering::Acquire).is_null()
             })
     }
 }
 
+impl Workers {
+    /// Queues a process whose priority is not normal. Gives back one whose is.
+    #[inline]
+    fn normal(&self, process: Runnable) -> Option<Runnable> {
+        match process.pcb().marks.priority() {
+            Priority::Normal => Some(process),
+            priority => {
+                self.special.push(process, priority);
+                self.idle.work_came(&self.reactor);
+                None
+            }
+        }
+    }
+}
+
 impl Scheduler for Workers {
     fn ready(&self, process: Runnable) {
+        let Some(process) = self.normal(process) else {
+            return;
+        };
         match worker::local(self) {
             Some(local) => local.push_hot(process, self),
             None => {
@@ -162,6 +212,9 @@ impl Scheduler for Workers {
     }
 
     fn again(&self, process: Runnable) {
+        let Some(process) = self.normal(process) else {
+            return;
+        };
         match worker::local(self) {
             Some(local) => local.push(process, self),
             None => {
@@ -177,5 +230,23 @@ impl Scheduler for Workers {
 
     fn hint(&self) -> usize {
         worker::local(self).map_or(0, |local| local.index())
+    }
+
+    fn load(&self) -> SchedulerLoad {
+        let worker = |shared: &CachePadded<Shared>| {
+            let is_hot = !shared.lifo.load(Ordering::Acquire).is_null();
+            WorkerStatistics {
+                run_queue: shared.stealer.len() + usize::from(is_hot),
+                polls: shared.counters.polls.get(),
+                steals: shared.counters.steals.get(),
+                parks: shared.counters.parks.get(),
+                events: shared.counters.events.get(),
+            }
+        };
+        SchedulerLoad {
+            injected: self.injector.len(),
+            wakes: self.idle.wakes(),
+            workers: self.shared.iter().map(worker).collect(),
+        }
     }
 }

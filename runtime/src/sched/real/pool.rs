@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::blocking::{Blocking, Job};
-use crate::limits::Limits;
+use crate::blocking::{Blocking, Job, PoolStatistics};
 
 /// How long a thread waits for the next closure before it ends.
 const IDLE: Duration = Duration::from_secs(5);
@@ -29,6 +28,7 @@ struct Inner {
     news: Condvar,
     /// A thread ended.
     fewer: Condvar,
+    name: &'static str,
     threads_max: usize,
     queue_max: usize,
 }
@@ -37,7 +37,8 @@ struct Inner {
 pub(crate) struct Pool(Arc<Inner>);
 
 impl Pool {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// A pool with at most so many threads of this name, and so many closures that wait.
+    pub(crate) fn new(name: &'static str, threads_max: usize, queue_max: usize) -> Self {
         let state = State {
             queue: VecDeque::new(),
             threads: 0,
@@ -48,8 +49,9 @@ impl Pool {
             state: Mutex::new(state),
             news: Condvar::new(),
             fewer: Condvar::new(),
-            threads_max: limits.blocking_threads_max.max(1) as usize,
-            queue_max: limits.blocking_queue_max as usize,
+            name,
+            threads_max: threads_max.max(1),
+            queue_max,
         }))
     }
 
@@ -79,7 +81,7 @@ impl Blocking for Pool {
             self.0.news.notify_one();
         } else if state.threads < self.0.threads_max {
             let inner = self.0.clone();
-            let thread = std::thread::Builder::new().name("blocking".into());
+            let thread = std::thread::Builder::new().name(self.0.name.into());
             if thread.spawn(move || serve(&inner)).is_ok() {
                 state.threads += 1;
             } else if state.threads == 0 {
@@ -88,6 +90,15 @@ impl Blocking for Pool {
             }
         }
         Ok(())
+    }
+
+    fn statistics(&self) -> PoolStatistics {
+        let state = self.0.state.lock();
+        PoolStatistics {
+            threads: state.threads,
+            busy: state.threads - state.idle,
+            waiting: state.queue.len(),
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use std::sync::Arc;
 use crossbeam::deque::{Steal, Worker as Queue};
 use crossbeam::epoch::{Guard, LocalHandle};
 
+use super::counters::Counters;
+use super::queues::Turns;
 use super::{Shared, Workers};
 use crate::core::Core;
 use crate::entropy::SplitMix;
@@ -101,6 +103,7 @@ struct Worker<'a> {
     random: SplitMix,
     slices: u32,
     lifo_row: u32,
+    turns: Turns,
 }
 
 /// The life of a worker's thread.
@@ -120,6 +123,7 @@ pub(super) fn run(index: usize, queue: Queue<Runnable>, workers: &Workers, core:
         random: SplitMix::new(index as u64),
         slices: 0,
         lifo_row: 0,
+        turns: Turns::default(),
     };
     LOCAL.set(&raw const local);
     with_handle(&handle, || worker.work());
@@ -149,19 +153,32 @@ impl Worker<'_> {
 
     fn slice(&self, process: Runnable) {
         let pid = process.pcb().pid;
-        let running = &self.workers.shared[self.local.index].running;
+        let shared = &self.workers.shared[self.local.index];
+        let running = &shared.running;
+        shared.counters.polls.add(1);
         running.store(
             (u64::from(pid.slot) << 32) | u64::from(pid.generation),
-            Ordering::Relaxed,
+            Ordering::Release,
         );
         // SAFETY: `work` holds a guard of this runtime's collector.
         if let Ran::Again(process) = unsafe { process.run(true) } {
-            self.local.push(process, self.workers);
+            if let Some(process) = self.workers.normal(process) {
+                self.local.push(process, self.workers);
+            }
         }
         running.store(0, Ordering::Relaxed);
     }
 
     fn next(&mut self) -> Option<Runnable> {
+        if self.workers.special.is_empty() {
+            return self.next_normal();
+        }
+        let before = self.workers.special.before_normal(&mut self.turns);
+        let process = before.or_else(|| self.next_normal());
+        process.or_else(|| self.workers.special.without_normal(&mut self.turns))
+    }
+
+    fn next_normal(&mut self) -> Option<Runnable> {
         let alone = self.workers.shared.len() == 1;
         if self.lifo_row < LIFO_ROW_MAX || self.local.queue.is_empty() {
             if let Some(process) = take_slot(&self.workers.shared[self.local.index], alone) {
@@ -187,11 +204,18 @@ impl Worker<'_> {
         }
         let first = self.random.below(others as u32) as usize;
         let mut found = (0..others).find_map(|n| self.steal((first + n) % others));
+        if found.is_some() {
+            self.counters().steals.add(1);
+        }
         found = found.or_else(|| self.from_injector());
         self.workers
             .idle
             .end_search(found.is_some(), &self.workers.reactor);
         found
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.workers.shared[self.local.index].counters
     }
 
     fn from_injector(&self) -> Option<Runnable> {
@@ -247,6 +271,12 @@ impl Worker<'_> {
     /// Asks the system for events, and hands them to their ports.
     fn poll(&mut self, timeout: Option<u64>) {
         self.workers.reactor.wait(&mut self.events, timeout);
+        self.tell_ports();
+    }
+
+    /// Hands the events to their ports.
+    fn tell_ports(&mut self) {
+        self.counters().events.add(self.events.len() as u64);
         for (token, readiness) in self.events.drain(..) {
             port::ready(self.core, token, readiness);
         }
@@ -258,11 +288,13 @@ impl Worker<'_> {
         if self.expire() {
             return guard;
         }
+        self.counters().parks.add(1);
         if !self.workers.idle.take_seat() {
             drop(guard);
             self.workers.idle.park(self.local.index, || {
                 self.workers.is_stopping() || self.workers.has_work()
             });
+            self.workers.watchdog.worker_woke();
             return self.handle.pin();
         }
         let workers = self.workers;
@@ -282,9 +314,8 @@ impl Worker<'_> {
         }
         let guard = self.handle.pin();
         workers.idle.stand_up();
-        for (token, readiness) in self.events.drain(..) {
-            port::ready(self.core, token, readiness);
-        }
+        workers.watchdog.worker_woke();
+        self.tell_ports();
         self.expire();
         workers.idle.leave_seat();
         guard

@@ -1,0 +1,277 @@
+//! Lines 66 and 67: hand-overs under a flood of data, and with the close racing.
+//!
+//! The socket goes round a ring of processes. Each checks what it gets against the one stream that the
+//! peer sends without a pause: who owns the socket next goes on where the one before it left off, so a
+//! byte that is lost, doubled or out of order is seen. Invariant of the ring: a process that has handed
+//! the socket over has seen all that it took out of its mailbox, and takes nothing more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use gen_tcp::packet::HttpPacket;
+use gen_tcp::{Active, Error, Http, PacketType, Socket, Tcp, inet, opt::*};
+use runtime::prelude::*;
+use tests::foreign::connected;
+use tests::puppet::drain;
+use tests::sockets::{message, recv};
+use tests::{Foreign, Random, Stream, down, next, real};
+
+/// How many hand-overs a flood has to survive.
+const HAND_OVERS: usize = 1000;
+/// Processes in the ring.
+const RING: usize = 4;
+
+/// The turn: sent to who owns the socket now.
+struct Turn {
+    socket: Socket,
+    left: usize,
+}
+
+/// What the processes of a ring share.
+#[derive(Clone)]
+struct Ring {
+    mode: Active,
+    reader: Arc<Mutex<Stream>>,
+    done: Pid,
+}
+
+impl Ring {
+    fn check(&self, bytes: &[u8]) {
+        self.reader.lock().expect("nobody panics with it").check(bytes);
+    }
+
+    /// Takes one delivery, and sets the mode anew where that is due.
+    async fn take(&self, socket: Socket) {
+        if self.mode == Active::False {
+            return self.check(&recv(socket, 0).await.expect("the peer sends"));
+        }
+        match message(socket).await {
+            Tcp::Data(_, data) => {
+                self.check(&data);
+                if self.mode == Active::Once {
+                    inet::setopts(socket, [active(ONCE)]).expect("it is open");
+                }
+            }
+            Tcp::Passive(_) => inet::setopts(socket, [active(self.mode)]).expect("it is open"),
+            other => panic!("came {other:?}"),
+        }
+    }
+
+    /// One process of the ring.
+    async fn member(self, next: impl Fn() -> Pid) {
+        let mut random = Random(0x5eed ^ self.left_seed());
+        loop {
+            let Turn { socket, left } = receive().await;
+            for _ in 0..random.below(4) {
+                self.take(socket).await;
+            }
+            if left == 0 {
+                send(self.done, socket);
+                gen_tcp::controlling_process(socket, self.done).expect("it is open");
+                continue;
+            }
+            let to = next();
+            gen_tcp::controlling_process(socket, to).expect("it is open");
+            send(to, Turn { socket, left: left - 1 });
+            // Whatever of it were here now would never be seen by anybody.
+            let left_behind: Vec<Tcp> = drain().await;
+            assert!(left_behind.is_empty(), "left behind: {left_behind:?}");
+        }
+    }
+
+    fn left_seed(&self) -> u64 {
+        Arc::strong_count(&self.reader) as u64
+    }
+}
+
+/// A peer that sends the stream until it is told to stop; gives how much it was.
+fn flood(foreign: Foreign, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<usize> {
+    std::thread::spawn(move || {
+        use std::io::Write;
+        let mut stream = Stream::default();
+        let mut random = Random(66);
+        while !stop.load(Ordering::Relaxed) {
+            let piece = stream.take(1 + random.below(3000));
+            (&*foreign.0).write_all(&piece).expect("it is read");
+        }
+        foreign.finish();
+        stream.at
+    })
+}
+
+/// The whole of line 66 in one mode.
+async fn hand_over_under_a_flood(mode: Active) {
+    let (socket, foreign) = connected([buffer(2000), active(mode)]).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let ring = Ring {
+        mode,
+        reader: Arc::default(),
+        done: self_pid(),
+    };
+    let members: Arc<Mutex<Vec<Pid>>> = Arc::default();
+    for place in 0..RING {
+        let (ring, others) = (ring.clone(), members.clone());
+        let next = move || others.lock().expect("nobody panics with it")[(place + 1) % RING];
+        let pid = spawn_link(ring.member(next));
+        members.lock().expect("nobody panics with it").push(pid);
+    }
+    let first = members.lock().expect("nobody panics with it")[0];
+    gen_tcp::controlling_process(socket, first).expect("it is open");
+    let peer = flood(foreign, stop.clone());
+    send(first, Turn { socket, left: HAND_OVERS });
+    assert_eq!(next::<Socket>().await, socket);
+    stop.store(true, Ordering::Relaxed);
+    // The rest is ours, to the end.
+    loop {
+        if mode == Active::False {
+            match recv(socket, 0).await {
+                Ok(data) => ring.check(&data),
+                Err(error) => break assert_eq!(error, Error::Closed),
+            }
+        } else {
+            match message(socket).await {
+                Tcp::Data(_, data) => {
+                    ring.check(&data);
+                    if mode == Active::Once {
+                        inet::setopts(socket, [active(ONCE)]).expect("it is open");
+                    }
+                }
+                Tcp::Passive(_) => inet::setopts(socket, [active(mode)]).expect("it is open"),
+                other => break assert_eq!(other, Tcp::Closed(socket)),
+            }
+        }
+    }
+    let sent = peer.join().expect("the peer does not panic");
+    assert_eq!(ring.reader.lock().expect("nobody panics with it").at, sent);
+}
+
+// CTL-1, MSG-8
+#[test]
+fn t66_a_thousand_hand_overs_under_a_flood_active_true() {
+    real(2, hand_over_under_a_flood(Active::True));
+}
+
+// CTL-1, MSG-8
+#[test]
+fn t66_a_thousand_hand_overs_under_a_flood_active_once() {
+    real(2, hand_over_under_a_flood(Active::Once));
+}
+
+// CTL-1, MSG-8
+#[test]
+fn t66_a_thousand_hand_overs_under_a_flood_active_n() {
+    real(2, hand_over_under_a_flood(Active::N(3)));
+}
+
+// CTL-1, MSG-8
+#[test]
+fn t66_a_thousand_hand_overs_under_a_flood_passive() {
+    real(2, hand_over_under_a_flood(Active::False));
+}
+
+/// Numbered requests, a header each.
+fn requests(count: usize) -> String {
+    (0..count)
+        .map(|n| format!("GET /{n} HTTP/1.1\r\nHost: {n}\r\n\r\n"))
+        .collect()
+}
+
+/// The numbers in http messages, and how many packets there were.
+#[derive(Default)]
+struct Seen {
+    numbers: Vec<usize>,
+    packets: usize,
+    closed: usize,
+}
+
+impl Seen {
+    fn add(&mut self, message: Tcp) {
+        let packet = match message {
+            Tcp::Http(_, Http { packet, .. }) => packet,
+            Tcp::Closed(_) => return self.closed += 1,
+            Tcp::Passive(_) => return,
+            other => panic!("came {other:?}"),
+        };
+        assert_eq!(self.closed, 0, "behind tcp_closed came {packet:?}");
+        self.packets += 1;
+        let number = match packet {
+            HttpPacket::Request { uri: gen_tcp::packet::Uri::AbsPath(path), .. } => {
+                path[1..].to_vec()
+            }
+            HttpPacket::Header { value, .. } => value,
+            HttpPacket::EndOfHeaders => return,
+            other => panic!("came {other:?}"),
+        };
+        let number = String::from_utf8_lossy(&number).into_owned();
+        self.numbers.push(number.parse().expect("a number"));
+    }
+}
+
+/// One connection: requests and the close come while the socket changes hands; gives who has what.
+async fn race(random: &mut Random, exit: bool, mode: Active, count: usize) -> Seen {
+    let options = [packet(PacketType::Http), exit_on_close(exit), active(mode)];
+    let (socket, foreign) = connected(options).await;
+    let mut seen = Seen::default();
+    let me = self_pid();
+    let (heir, watch) = spawn_monitor(async move {
+        receive::<()>().await;
+        let mut seen = Seen::default();
+        while seen.closed == 0 {
+            let message = message(socket).await;
+            if let Tcp::Passive(_) = message {
+                inet::setopts(socket, [active(mode)]).expect("it is open");
+            }
+            seen.add(message);
+        }
+        send(me, seen);
+    });
+    let text = requests(count);
+    let peer = std::thread::spawn(move || foreign.write(text));
+    for _ in 0..random.below(3 * count) {
+        if let Some(message) = receive_timeout::<Tcp>(std::time::Duration::ZERO).await {
+            if let Tcp::Passive(_) = message {
+                inet::setopts(socket, [active(mode)]).expect("it is open");
+            }
+            seen.add(message);
+        }
+        if random.below(8) == 0 {
+            yield_now().await;
+        }
+    }
+    let handed = gen_tcp::controlling_process(socket, heir);
+    peer.join().expect("the peer does not panic");
+    if handed == Ok(()) && seen.closed == 0 {
+        send(heir, ());
+        let left: Vec<Tcp> = drain().await;
+        assert!(left.is_empty(), "left behind: {left:?}");
+        let rest: Seen = next().await;
+        seen.numbers.extend(rest.numbers);
+        seen.packets += rest.packets;
+        seen.closed += rest.closed;
+    } else {
+        // The port had ended: all of it is here (4.2 step 1).
+        assert!(matches!(handed, Ok(()) | Err(Error::Closed)), "{handed:?}");
+        drain::<Tcp>().await.into_iter().for_each(|message| seen.add(message));
+        exit_signal(heir, Reason::Kill);
+    }
+    down(watch).await;
+    let _ = gen_tcp::close(socket).await;
+    seen
+}
+
+// CTL-1, CTL-2, 4.2 steps 1 and 5
+#[test]
+fn t67_http_packets_and_a_racing_close_go_to_one_owner_in_order() {
+    real(2, async {
+        let mut random = Random(67);
+        let count = 12;
+        let expected: Vec<usize> = (0..count).flat_map(|n| [n, n]).collect();
+        for round in 0..400 {
+            let exit = round % 2 == 0;
+            let mode = if round % 3 == 0 { Active::N(5) } else { Active::True };
+            let seen = race(&mut random, exit, mode, count).await;
+            assert_eq!(seen.numbers, expected, "round {round}");
+            assert_eq!((seen.packets, seen.closed), (3 * count, 1), "round {round}");
+        }
+    });
+}
