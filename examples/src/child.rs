@@ -1,10 +1,11 @@
 //! A child process of the system as a port: a driver that has nothing to do with sockets.
 //!
-//! It uses of the runtime what any third party's driver can: a command goes to the child's standard input,
-//! and the port is busy while the pipe has no room; what the child prints comes to the owner as
-//! [`FromChild::Data`]; a job on the blocking pool waits for its end. When the child has ended and all that
-//! it printed was sent, the owner gets [`FromChild::Exited`] and the port closes: with `normal`, or with
-//! [`ExitStatusIs`] where it failed. The port takes the child along when it closes first.
+//! It uses of the runtime what any third party's driver can: a command goes to the child's standard
+//! input, and the port is busy while the pipe has no room; what the child prints comes to the owner
+//! as [`FromChild::Data`]; a job on the blocking pool waits for its end. When the child has ended
+//! and all that it printed was sent, the owner gets [`FromChild::Exited`] and the port closes: with
+//! `normal`, or with [`ExitStatusIs`] where it failed. The port takes the child along when it
+//! closes first.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -22,11 +23,13 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 pub enum FromChild {
     /// What it printed.
     Data(PortId, Vec<u8>),
-    /// It has ended, with this status: its code, or `None` where a signal ended it. The last message.
+    /// It has ended, with this status: its code, or `None` where a signal ended it. The last
+    /// message.
     Exited(PortId, Option<i32>),
 }
 
-/// The reason with which the port of a child closes that failed: its code, as in [`FromChild::Exited`].
+/// The reason with which the port of a child closes that failed: its code, as in
+/// [`FromChild::Exited`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ExitStatusIs(pub Option<i32>);
 
@@ -73,8 +76,8 @@ struct ChildDriver {
     status: Option<ExitStatus>,
 }
 
-/// Waits until the child has ended, and only then takes its status, so that nobody who kills it by number
-/// can hit another process.
+/// Waits until the child has ended, and only then takes its status, so that nobody who kills it by
+/// number can hit another process.
 fn wait(child: &Mutex<Child>) -> io::Result<ExitStatus> {
     let pid = rustix::process::Pid::from_child(&lock(child));
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
@@ -120,12 +123,7 @@ impl Driver for ChildDriver {
         true
     }
 
-    fn control(
-        &mut self,
-        cx: &mut PortCx<'_>,
-        op: u32,
-        _: &[u8],
-    ) -> Result<bytes::Bytes, BadArg> {
+    fn control(&mut self, cx: &mut PortCx<'_>, op: u32, _: &[u8]) -> Result<bytes::Bytes, BadArg> {
         if op != END_OF_INPUT {
             return Err(BadArg);
         }

@@ -359,10 +359,10 @@ pub async fn send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> 
                 if alarm.is_none() {
                     alarm = limit.map(Alarm::new);
                 }
-                let Some(id) = place.op.id().filter(|_| is_late(&mut alarm, cx)) else {
+                if !is_late(&mut alarm, cx) {
                     return Poll::Pending;
-                };
-                let result = call(socket, |port, cx| port.time_out_send(cx, id));
+                }
+                let result = call(socket, |port, cx| port.time_out_send(cx, &mut place.op));
                 Poll::Ready(result.unwrap_or_else(|PortClosed| place.op.closed()))
             }
         }

@@ -113,7 +113,7 @@ pub fn getstat(
 /// `listen`, `open`; empty where the descriptor is gone.
 #[must_use]
 pub fn states(socket: Socket) -> Vec<&'static str> {
-    look(socket, |port, _| port.states()).unwrap_or_else(|PortClosed| vec!["closed"])
+    call(socket, |port, _| port.states()).unwrap_or_else(|PortClosed| vec!["closed"])
 }
 
 /// Watches a socket (`inet:monitor/1`): when it closes the caller gets a [`runtime::Down`].

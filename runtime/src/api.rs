@@ -121,11 +121,11 @@ impl Destination for Ref {
     }
 }
 
-/// Sends a message (`!`). To a pid it always succeeds: what is sent to a dead process is dropped. To a name
-/// it is an error where nobody has the name now (process.md 2.4). To an alias it succeeds, and what comes
-/// when the alias is not active is dropped (4.4). Where the receiver's mailbox has a limit and is full, its
-/// policy decides; see [`Overflow`](crate::Overflow), [`try_send`](crate::try_send) and
-/// [`send_async`](crate::send_async).
+/// Sends a message (`!`). To a pid it always succeeds: what is sent to a dead process is dropped.
+/// To a name it is an error where nobody has the name now (process.md 2.4). To an alias it
+/// succeeds, and what comes when the alias is not active is dropped (4.4). Where the receiver's
+/// mailbox has a limit and is full, its policy decides; see [`Overflow`](crate::Overflow),
+/// [`try_send`](crate::try_send) and [`send_async`](crate::send_async).
 ///
 /// # Panics
 /// Outside of a process.
@@ -232,8 +232,8 @@ pub fn trap_exit(trap: bool) -> bool {
     })
 }
 
-/// Sets the priority of the current process (`process_flag(priority, _)`, C-5). Gives the old one. It
-/// counts from the next time that the process is queued.
+/// Sets the priority of the current process (`process_flag(priority, _)`, C-5). Gives the old one.
+/// It counts from the next time that the process is queued.
 ///
 /// # Panics
 /// Outside of a process.
@@ -241,8 +241,8 @@ pub fn set_priority(priority: Priority) -> Priority {
     current(|current| current.pcb().marks.set_priority(priority))
 }
 
-/// Sets what people call the current process (`proc_lib:set_label/1`): shown by `process_info` and crash
-/// reports.
+/// Sets what people call the current process (`proc_lib:set_label/1`): shown by `process_info` and
+/// crash reports.
 ///
 /// # Panics
 /// Outside of a process.

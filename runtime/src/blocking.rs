@@ -1,9 +1,10 @@
 //! Blocking work: closures that would hold up a worker, on threads of their own (process.md C-8).
 //!
-//! Used by `blocking`, `blocking_cpu` and `PortCx::spawn_blocking`. Two pools: one for closures that wait
-//! for the system, one for closures that compute, with a thread for each processor. Invariant: threads
-//! and waiting closures have limits; a closure runs to its end though its process may be dead, and then
-//! its result is dropped. This file holds the seam and the functions; a pool is `sched/real/pool.rs`.
+//! Used by `blocking`, `blocking_cpu` and `PortCx::spawn_blocking`. Two pools: one for closures
+//! that wait for the system, one for closures that compute, with a thread for each processor.
+//! Invariant: threads and waiting closures have limits; a closure runs to its end though its
+//! process may be dead, and then its result is dropped. This file holds the seam and the functions;
+//! a pool is `sched/real/pool.rs`.
 
 use std::sync::Arc;
 
@@ -57,8 +58,8 @@ impl std::fmt::Display for BlockingError {
 
 impl std::error::Error for BlockingError {}
 
-/// Runs a closure that may block on a thread of the blocking pool, and waits for its value. Inside the
-/// closure the runtime is known, but no process is.
+/// Runs a closure that may block on a thread of the blocking pool, and waits for its value. Inside
+/// the closure the runtime is known, but no process is.
 ///
 /// # Errors
 /// [`BlockingError`] where the queue is full or the closure panicked.
@@ -78,8 +79,8 @@ where
     run_on(core, pool, f).await
 }
 
-/// As [`blocking`], for a closure that computes: its pool has a thread for each processor, so that long
-/// computations neither hold up workers nor the closures that wait for the system.
+/// As [`blocking`], for a closure that computes: its pool has a thread for each processor, so that
+/// long computations neither hold up workers nor the closures that wait for the system.
 ///
 /// # Errors
 /// [`BlockingError`] where the queue is full or the closure panicked.

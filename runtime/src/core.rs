@@ -30,7 +30,7 @@ use crate::process::Pcb;
 use crate::process::run::Scheduler;
 use crate::process::signal::Signal;
 use crate::registry::Registry;
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::table::Table;
 use crate::timers::Timers;
 use crate::trace;
@@ -90,7 +90,9 @@ pub(crate) struct Core {
     pub(crate) collector: Collector,
     /// Readiness events for ports that were gone (O-16).
     pub(crate) stale_events: AtomicU64,
-    /// Blocks of the dead that wait in the collector. Each holds this value, so that they must go first.
+
+    /// Those who may be about to spawn from outside.
+    arriving: AtomicU32,
     quiet: (Mutex<()>, Condvar),
     extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>, FixedState>>,
 }
@@ -124,6 +126,7 @@ impl Core {
             on_event,
             collector,
             stale_events: AtomicU64::new(0),
+            arriving: AtomicU32::new(0),
             quiet: (Mutex::new(()), Condvar::new()),
             extensions: Mutex::new(HashMap::default()),
         })
@@ -178,9 +181,25 @@ impl Core {
         }
     }
 
+    /// Somebody may be about to spawn: counts as one that lives, but takes no place.
+    pub(crate) fn arrive(&self) {
+        self.arriving.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Has spawned, or not.
+    pub(crate) fn arrived(&self) {
+        self.arriving.fetch_sub(1, Ordering::SeqCst);
+        if self.live() == 0 {
+            drop(self.quiet.0.lock());
+            self.quiet.1.notify_all();
+        }
+    }
+
     /// Processes that have not ended their exit sequence.
     pub(crate) fn live(&self) -> usize {
-        self.processes.len() as usize
+        // In this order: who has arrived is in the table.
+        let arriving = self.arriving.load(Ordering::SeqCst);
+        (arriving + self.processes.len()) as usize
     }
 
     /// Waits until no process is left. False where `limit` came first.

@@ -14,8 +14,8 @@ use crate::process::run::shielded;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A process has been in one slice for longer than `Limits::long_schedule_ms` (C-7). Told once for
-    /// each such slice, while it lasts, on the watchdog's thread.
+    /// A process has been in one slice for longer than `Limits::long_schedule_ms` (C-7). Told once
+    /// for each such slice, while it lasts, on the watchdog's thread.
     LongSchedule {
         /// Who.
         pid: Pid,

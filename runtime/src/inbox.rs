@@ -1,8 +1,24 @@
-//! The inbox of an actor: one atomic pointer through which everything sent to it passes.
+//! The inbox of a process and the word of who runs it, which are one atomic pointer: everything sent to
+//! the process passes through it, and so does every reason for it to run.
 //!
-//! Senders push, whoever runs the actor drains. Invariant (S-1, S-8): what one sender pushed first is
-//! drained first; a push never hides another (no half-done state); after `close` every push is refused,
-//! so a dead process receives nothing. A stack that is turned round when it is drained.
+//! ```text
+//!               push, notice (1)                begin (2)
+//!      Waiting ──────────────────► Queued ────────────────────► Running
+//!         ▲                          ▲                          │  │  │
+//!         │          rest (3), quiet │ rest (3), with mail      │  │  │
+//!         └──────────────────────────┼──────────────────────────┘  │  │
+//!                                    └──────── or noticed ─────────┘  │
+//!                                                    close (4)        ▼
+//!                                                                   Closed
+//! ```
+//! (1) By anybody. The one that finds neither QUEUED nor RUNNING has to queue the process; nobody else
+//!     may. (2) By the worker that took it from the queue: takes the mail in the same step. (3) By the same
+//!     worker after the poll. (4) By it, in the exit sequence: for ever, and refuses every push.
+//!
+//! Invariant (P-7, C-6, S-1, S-8): a process stands in at most one queue, once, and is run by at most one
+//! thread; mail or a notice that nobody has looked at yet is never lost: where there is some, the process
+//! is queued or runs. What one sender pushed first is drained first; a push hides no other.
+//! A stack that is turned round when it is drained. Checked by a model in `tests/model.rs`.
 //! Unsafe: the nodes are owned by the stack from push to drain.
 
 use std::ptr;
@@ -10,81 +26,215 @@ use std::ptr;
 use crate::message::{Message, Node};
 use crate::sync::{AtomicPtr, Ordering};
 
-/// The pointer value that a closed inbox holds; no node lives at address 1.
-const CLOSED: *mut Node = ptr::without_provenance_mut(1);
+/// The process stands in a queue, or has to when the one that runs it is done.
+const QUEUED: usize = 1;
+/// A thread runs the process.
+const RUNNING: usize = 2;
+/// The process has ended.
+const CLOSED: usize = 4;
+const BITS: usize = QUEUED | RUNNING | CLOSED;
+const _: () = assert!(
+    align_of::<Node>() > BITS,
+    "the bits fit below a node's address"
+);
 
-/// See the file's header.
+/// See the file's header. The bits stand below the address of the newest node.
 pub(crate) struct Inbox {
-    head: AtomicPtr<Node>,
+    word: AtomicPtr<Node>,
 }
 
 /// What became of a push.
 #[must_use]
 pub(crate) enum Pushed {
-    /// The inbox was empty: the owner has to be woken.
-    First,
-    /// Others wait already, so somebody has woken the owner.
-    Behind,
-    /// The owner is dead. The message comes back.
+    /// It is there, and the caller has to put the process into a queue.
+    Queue,
+    /// It is there; the process is queued, or whoever runs it will look.
+    Nothing,
+    /// The process is dead. The message comes back.
     Closed(Message),
 }
 
+/// What the caller of `notice` has to do.
+#[must_use]
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Noticed {
+    /// Put the process into a queue.
+    Queue,
+    /// Nothing: it is queued, dead, or the worker that runs it will see the notice.
+    Nothing,
+}
+
+/// What the worker that ran a process has to do.
+#[must_use]
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Rest {
+    /// Leave it: the next push or notice queues it.
+    Waits,
+    /// Queue it again: something came while it ran.
+    Again,
+}
+
 impl Inbox {
-    pub(crate) fn new() -> Self {
+    /// Of a process that its spawner is about to queue.
+    pub(crate) fn queued() -> Self {
         Inbox {
-            head: AtomicPtr::new(ptr::null_mut()),
+            word: AtomicPtr::new(with_bits(ptr::null_mut(), QUEUED)),
         }
     }
 
+    #[inline]
     pub(crate) fn push(&self, message: Message) -> Pushed {
         let node = message.into_node();
-        let mut head = self.head.load(Ordering::Relaxed);
+        let mut word = self.word.load(Ordering::Relaxed);
         loop {
-            if head == CLOSED {
+            let bits = bits(word);
+            if bits & CLOSED != 0 {
                 // SAFETY: the node came out of `into_node` above and was not published.
                 return Pushed::Closed(unsafe { Message::from_node(node) });
             }
+            let idle = bits == 0;
             // SAFETY: the node is ours until the exchange succeeds.
-            unsafe { (*node).next = head };
-            // Release publishes the node's contents; Acquire makes `Behind` see the waker's work.
+            unsafe { (*node).next = chain(word) };
+            let new = with_bits(node, if idle { QUEUED } else { bits });
+            // Release publishes the node's contents; Acquire makes the one that queues see what the
+            // last one that ran the process has left.
             match self
-                .head
-                .compare_exchange_weak(head, node, Ordering::AcqRel, Ordering::Relaxed)
+                .word
+                .compare_exchange_weak(word, new, Ordering::AcqRel, Ordering::Relaxed)
             {
-                Ok(_) if head.is_null() => return Pushed::First,
-                Ok(_) => return Pushed::Behind,
-                Err(now) => head = now,
+                Ok(_) if idle => return Pushed::Queue,
+                Ok(_) => return Pushed::Nothing,
+                Err(now) => word = now,
             }
         }
     }
 
-    /// Everything that has been pushed, oldest first. Only the owner's runner calls it.
-    pub(crate) fn drain(&self) -> Chain {
-        if self.is_empty() {
-            return Chain {
-                next: ptr::null_mut(),
-            };
+    /// There is a reason to run the process that is no mail: a waker was used.
+    pub(crate) fn notice(&self) -> Noticed {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            let bits = bits(word);
+            if bits & CLOSED != 0 {
+                return Noticed::Nothing;
+            }
+            // Also where the bit is there already: the next to begin has to see what was written before.
+            let new = with_bits(chain(word), bits | QUEUED);
+            match self
+                .word
+                .compare_exchange_weak(word, new, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) if bits == 0 => return Noticed::Queue,
+                Ok(_) => return Noticed::Nothing,
+                Err(now) => word = now,
+            }
         }
-        Chain::turned(self.head.swap(ptr::null_mut(), Ordering::AcqRel))
     }
 
-    /// Refuses all that comes from now on, and gives what has come, oldest first.
+    /// The worker that took the process from a queue runs it, and gets what was sent to it, oldest first.
+    #[inline]
+    pub(crate) fn begin(&self) -> Chain {
+        let word = self
+            .word
+            .swap(with_bits(ptr::null_mut(), RUNNING), Ordering::AcqRel);
+        debug_assert_eq!(bits(word), QUEUED, "only what is queued is run, and once");
+        Chain::turned(chain(word))
+    }
+
+    /// Everything that has been pushed, oldest first. Only the one that runs the process calls it.
+    pub(crate) fn drain(&self) -> Chain {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while !chain(word).is_null() {
+            let new = with_bits(ptr::null_mut(), bits(word));
+            match self
+                .word
+                .compare_exchange_weak(word, new, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) => break,
+                Err(now) => word = now,
+            }
+        }
+        Chain::turned(chain(word))
+    }
+
+    /// The worker is done with the process for this time. `again` where it has to run once more anyhow.
+    #[inline]
+    pub(crate) fn rest(&self, again: bool) -> Rest {
+        let running = with_bits(ptr::null_mut(), RUNNING);
+        if !again
+            && self
+                .word
+                .compare_exchange(
+                    running,
+                    ptr::null_mut(),
+                    Ordering::AcqRel,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
+        {
+            return Rest::Waits;
+        }
+        self.queue_again();
+        Rest::Again
+    }
+
+    fn queue_again(&self) {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            let new = with_bits(chain(word), QUEUED);
+            match self
+                .word
+                .compare_exchange_weak(word, new, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Refuses all that comes from now on, and gives what has come, oldest first. Notices do nothing more.
     pub(crate) fn close(&self) -> Chain {
-        Chain::turned(self.head.swap(CLOSED, Ordering::AcqRel))
+        let word = self
+            .word
+            .swap(with_bits(ptr::null_mut(), CLOSED), Ordering::AcqRel);
+        Chain::turned(chain(word))
     }
 
     /// Whether nothing waits. A hint: it may change at once.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        let head = self.head.load(Ordering::Relaxed);
-        head.is_null() || head == CLOSED
+        chain(self.word.load(Ordering::Relaxed)).is_null()
+    }
+
+    /// `running`, `runnable`, `waiting` or `exiting`, for people.
+    pub(crate) fn name(&self) -> &'static str {
+        let bits = bits(self.word.load(Ordering::Relaxed));
+        match bits {
+            _ if bits & CLOSED != 0 => "exiting",
+            _ if bits & RUNNING != 0 => "running",
+            _ if bits & QUEUED != 0 => "runnable",
+            _ => "waiting",
+        }
     }
 }
 
 impl Drop for Inbox {
     fn drop(&mut self) {
         // Nobody else is left, so nothing has to be swapped.
-        drop(Chain::turned(*self.head.get_mut()));
+        drop(Chain::turned(chain(self.word.load(Ordering::Relaxed))));
     }
+}
+
+fn bits(word: *mut Node) -> usize {
+    word.addr() & BITS
+}
+
+/// The newest node of a word.
+fn chain(word: *mut Node) -> *mut Node {
+    word.map_addr(|address| address & !BITS)
+}
+
+fn with_bits(node: *mut Node, bits: usize) -> *mut Node {
+    node.map_addr(|address| address | bits)
 }
 
 /// Drained messages, oldest first. Dropping it drops the rest.
@@ -93,10 +243,8 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
+    #[inline]
     fn turned(mut head: *mut Node) -> Self {
-        if head == CLOSED {
-            head = ptr::null_mut();
-        }
         let mut turned = ptr::null_mut();
         while !head.is_null() {
             // SAFETY: the swap made the whole stack ours.
@@ -108,6 +256,11 @@ impl Chain {
             }
         }
         Chain { next: turned }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next.is_null()
     }
 }
 
@@ -135,7 +288,7 @@ impl Drop for Chain {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -145,9 +298,17 @@ mod tests {
             .collect()
     }
 
+    /// The inbox of a process that waits.
+    fn waiting() -> Inbox {
+        let inbox = Inbox::queued();
+        drop(inbox.begin());
+        assert_eq!(inbox.rest(false), Rest::Waits);
+        inbox
+    }
+
     #[test]
     fn keeps_the_order_of_each_sender() {
-        let inbox = Inbox::new();
+        let inbox = Inbox::queued();
         std::thread::scope(|scope| {
             for sender in 0..4u32 {
                 let inbox = &inbox;
@@ -168,14 +329,58 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_inbox_gives_the_message_back() {
-        let inbox = Inbox::new();
-        assert!(matches!(inbox.push(Message::new(1u32)), Pushed::First));
-        assert!(matches!(inbox.push(Message::new(2u32)), Pushed::Behind));
-        assert_eq!(numbers(inbox.close()), [1, 2]);
-        let Pushed::Closed(back) = inbox.push(Message::new(3u32)) else {
+    fn a_closed_inbox_gives_the_message_back_and_is_not_queued() {
+        let inbox = waiting();
+        assert!(matches!(inbox.push(Message::new(1u32)), Pushed::Queue));
+        assert!(matches!(inbox.push(Message::new(2u32)), Pushed::Nothing));
+        assert_eq!(numbers(inbox.begin()), [1, 2]);
+        assert!(matches!(inbox.push(Message::new(3u32)), Pushed::Nothing));
+        assert_eq!(numbers(inbox.close()), [3]);
+        let Pushed::Closed(back) = inbox.push(Message::new(4u32)) else {
             panic!("not closed")
         };
-        assert_eq!(back.downcast::<u32>().ok(), Some(3));
+        assert_eq!(back.downcast::<u32>().ok(), Some(4));
+        assert_eq!(inbox.notice(), Noticed::Nothing);
+        assert_eq!(inbox.name(), "exiting");
+    }
+
+    #[test]
+    fn only_the_first_reason_queues() {
+        let inbox = waiting();
+        assert!(matches!(inbox.push(Message::new(1u32)), Pushed::Queue));
+        assert_eq!(inbox.notice(), Noticed::Nothing);
+        assert_eq!(numbers(inbox.begin()), [1]);
+        assert_eq!(inbox.notice(), Noticed::Nothing);
+        assert_eq!(inbox.rest(false), Rest::Again);
+        assert!(inbox.begin().is_empty());
+        assert_eq!(inbox.rest(false), Rest::Waits);
+        assert_eq!(inbox.notice(), Noticed::Queue);
+    }
+
+    #[test]
+    fn drained_mail_does_not_queue_again_but_a_notice_does() {
+        let inbox = waiting();
+        assert_eq!(inbox.notice(), Noticed::Queue);
+        drop(inbox.begin());
+        assert!(matches!(inbox.push(Message::new(1u32)), Pushed::Nothing));
+        assert_eq!(numbers(inbox.drain()), [1]);
+        assert_eq!(inbox.rest(false), Rest::Waits);
+        assert!(matches!(inbox.push(Message::new(2u32)), Pushed::Queue));
+        assert_eq!(numbers(inbox.begin()), [2]);
+        assert_eq!(inbox.notice(), Noticed::Nothing);
+        assert!(matches!(inbox.push(Message::new(3u32)), Pushed::Nothing));
+        assert_eq!(numbers(inbox.drain()), [3]);
+        assert_eq!(inbox.rest(false), Rest::Again);
+    }
+
+    #[test]
+    fn mail_that_nobody_drained_has_the_process_run_again() {
+        let inbox = waiting();
+        assert_eq!(inbox.notice(), Noticed::Queue);
+        drop(inbox.begin());
+        assert!(matches!(inbox.push(Message::new(1u32)), Pushed::Nothing));
+        assert_eq!(inbox.rest(true), Rest::Again);
+        assert_eq!(numbers(inbox.begin()), [1]);
+        assert_eq!(inbox.rest(false), Rest::Waits);
     }
 }

@@ -1,7 +1,7 @@
 //! What can be asked of a runtime as a whole: statistics, and listings of its processes and ports.
 //!
-//! On a [`Handle`] from anywhere, as free functions in a process. Invariant: asking disturbs nobody; a
-//! listing locks each port for a moment, so it may not be made in a driver's callback.
+//! On a [`Handle`] from anywhere, as free functions in a process. Invariant: asking disturbs
+//! nobody; a listing locks each port for a moment, so it may not be made in a driver's callback.
 
 use std::fmt;
 

@@ -39,6 +39,7 @@ mod crash;
 mod entropy;
 mod event;
 mod hash;
+mod heap;
 mod inbox;
 mod introspect;
 mod limits;
@@ -122,9 +123,9 @@ pub mod prelude {
         Request, Runtime, Spawn, TaggedDown, Timeout, TimerRef, alias, call, cancel_timer,
         demonitor, demonitor_flush, exit, exit_signal, is_alive, link, links, make_ref, monitor,
         monitor_with, process_info, processes, receive, receive_any, receive_match,
-        receive_match_timeout, receive_timeout, register, registered, self_pid, send,
-        send_after, send_async, sleep, spawn, spawn_link, spawn_monitor, start_timer, trap_exit,
-        try_send, try_spawn, unalias, unlink, unlink_flush, unregister, whereis, yield_now,
+        receive_match_timeout, receive_timeout, register, registered, self_pid, send, send_after,
+        send_async, sleep, spawn, spawn_link, spawn_monitor, start_timer, trap_exit, try_send,
+        try_spawn, unalias, unlink, unlink_flush, unregister, whereis, yield_now,
     };
 }
 

@@ -54,6 +54,8 @@ pub(crate) const SLICES_PER_PIN: u32 = 32;
 /// Slices between two moments at which a worker frees what the dead have left. One slice is the end of
 /// one process at most, and freeing keeps up with that.
 pub(crate) const SLICES_PER_FREE: u32 = 256;
+/// Blocks of one size that a thread keeps for the next message or process.
+pub(crate) const BLOCKS_KEPT_MAX: u32 = 128;
 /// Readiness events taken from the system at once.
 pub(crate) const EVENTS_MAX: usize = 256;
 /// Timers that one look at the clock may fire; the rest follows after other work (T-5).

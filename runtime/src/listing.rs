@@ -1,8 +1,9 @@
-//! Listings of all processes and all ports, one line each, for people and for programs (process.md 10.9).
+//! Listings of all processes and all ports, one line each, for people and for programs (process.md
+//! 10.9).
 //!
-//! Made from what anybody may read, without asking the processes: their mailboxes are not copied and they
-//! are not woken. Invariant: everyone who lives throughout the call is in it; each line is of one moment
-//! as far as its process or port last wrote it down.
+//! Made from what anybody may read, without asking the processes: their mailboxes are not copied
+//! and they are not woken. Invariant: everyone who lives throughout the call is in it; each line is
+//! of one moment as far as its process or port last wrote it down.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -61,7 +62,7 @@ pub(crate) fn processes(core: &Core) -> ProcessTable {
         lines.push(ProcessLine {
             pid: pcb.pid,
             registered_name: None,
-            status: pcb.state.name(),
+            status: pcb.inbox.name(),
             message_queue_len: pcb.queue_len.load(Ordering::Relaxed),
             memory: pcb.bytes(),
             parent: pcb.parent,
@@ -90,7 +91,11 @@ pub(crate) fn top(core: &Core, sort_by: SortBy, n: usize) -> ProcessTable {
 /// All open ports, in the order of the table.
 pub(crate) fn ports(core: &Arc<Core>) -> PortTable {
     let ids = info::ids(core, false);
-    PortTable(ids.into_iter().filter_map(|id| info::of(core, id)).collect())
+    PortTable(
+        ids.into_iter()
+            .filter_map(|id| info::of(core, id))
+            .collect(),
+    )
 }
 
 impl fmt::Display for ProcessTable {

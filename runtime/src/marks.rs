@@ -1,5 +1,5 @@
-//! The marks of an actor: whether it has a name, whether timers were directed at it, whether it has ended,
-//! and its priority.
+//! The marks of an actor: whether it has a name, whether timers were directed at it, whether it has
+//! ended, and its priority.
 //!
 //! Kept in the actor, in one byte, so that one that has neither pays for neither at its end. Invariant: after
 //! `end` no name and no timer is given to the actor any more; what was given before is known to it.
@@ -76,6 +76,9 @@ impl Marks {
     /// Gives the old one. Only the spawner and the actor itself change it.
     pub(crate) fn set_priority(&self, priority: Priority) -> Priority {
         let old = self.priority();
+        if old == priority {
+            return old;
+        }
         let bits = match priority {
             Priority::Low => LOW,
             Priority::Normal => 0,

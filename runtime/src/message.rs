@@ -6,12 +6,13 @@
 //! everything (S-8). No serialisation, no copy: values are moved.
 //! Unsafe: the erased value is reached through the vtable of the type that made the node.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::Layout;
 use std::any::TypeId;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
+use crate::heap;
 use crate::pid::PortId;
 
 /// What the queues link together. The value follows it in the same allocation.
@@ -22,8 +23,8 @@ pub(crate) struct Node {
     /// Arrival index, and in the top bit whether the value is out.
     index: u64,
     vtable: &'static VTable,
-    /// The port that the message came from: slot and generation, 0 for none. Of a message that is under
-    /// way through an alias: the alias's serial. `COUNTED` where a mailbox limit counts it.
+    /// The port that the message came from: slot and generation, 0 for none. Of a message that is
+    /// under way through an alias: the alias's serial. `COUNTED` where a mailbox limit counts it.
     port: u64,
 }
 
@@ -172,11 +173,9 @@ impl Message {
             port,
         };
         let layout = Layout::new::<Typed<T>>();
-        // SAFETY: the layout has a size, because a node has one; the memory is written before use.
+        let typed = heap::take(layout).cast::<Typed<T>>();
+        // SAFETY: the memory is ours and of this layout; it is written before use.
         unsafe {
-            let Some(typed) = NonNull::new(alloc(layout).cast::<Typed<T>>()) else {
-                handle_alloc_error(layout)
-            };
             typed.write(Typed {
                 node,
                 value: ManuallyDrop::new(value),
@@ -304,6 +303,6 @@ pub(crate) unsafe fn put_value<T: 'static>(node: *mut Node, value: T) {
 /// # Safety
 /// `node` came from `Message::allocate`, its value is gone, and nobody uses it any more.
 unsafe fn free(node: *mut Node) {
-    // SAFETY: it was allocated with the layout that its vtable holds.
-    unsafe { dealloc(node.cast(), (*node).vtable.layout) }
+    // SAFETY: it was taken with the layout that its vtable holds.
+    unsafe { heap::give(NonNull::new_unchecked(node.cast()), (*node).vtable.layout) }
 }

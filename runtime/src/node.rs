@@ -116,8 +116,8 @@ impl Builder {
         self
     }
 
-    /// How long a slice may last before it is reported as [`Event::LongSchedule`] (C-7): 100 ms where
-    /// nothing is said. Counted in whole milliseconds, at least one.
+    /// How long a slice may last before it is reported as [`Event::LongSchedule`] (C-7): 100 ms
+    /// where nothing is said. Counted in whole milliseconds, at least one.
     pub fn long_schedule(mut self, time: Duration) -> Self {
         let ms = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
         self.limits.long_schedule_ms = ms.max(1);
@@ -322,7 +322,7 @@ struct Counted<'a>(&'a Core);
 
 impl<'a> Counted<'a> {
     fn new(core: &'a Core) -> Self {
-        core.processes.expect_one();
+        core.arrive();
         fence(Ordering::SeqCst);
         Counted(core)
     }
@@ -330,7 +330,7 @@ impl<'a> Counted<'a> {
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.process_ended();
+        self.0.arrived();
     }
 }
 

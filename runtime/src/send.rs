@@ -1,8 +1,9 @@
-//! Sends that see the receiver's mailbox limit: `try_send`, and `send_async`, which waits for room (R-15).
+//! Sends that see the receiver's mailbox limit: `try_send`, and `send_async`, which waits for room
+//! (R-15).
 //!
-//! Called by user code inside a process. Invariant: what was not sent is given back or dropped with the
-//! future; those who wait for room are served first come, first served. Where the receiver has no limit
-//! both are plain sends.
+//! Called by user code inside a process. Invariant: what was not sent is given back or dropped with
+//! the future; those who wait for room are served first come, first served. Where the receiver has
+//! no limit both are plain sends.
 
 use crate::api::{Address, Destination};
 use crate::message::Message;
@@ -47,8 +48,9 @@ impl<T> std::fmt::Display for SendError<T> {
 
 impl<T> std::error::Error for SendError<T> {}
 
-/// Sends a message, unless the receiver is dead or its mailbox is full: then it comes back. A full mailbox
-/// whose policy is to drop messages takes this one as it takes others, and the answer is `Ok`.
+/// Sends a message, unless the receiver is dead or its mailbox is full: then it comes back. A full
+/// mailbox whose policy is to drop messages takes this one as it takes others, and the answer is
+/// `Ok`.
 ///
 /// # Errors
 /// [`SendError`], with the message.
@@ -92,8 +94,8 @@ fn open<T: 'static>(message: Message) -> T {
         .expect("what comes back is what was sent")
 }
 
-/// Sends a message as soon as the receiver's mailbox has room. Senders that wait are served first come,
-/// first served. A full mailbox whose policy is to drop messages does not let anybody wait.
+/// Sends a message as soon as the receiver's mailbox has room. Senders that wait are served first
+/// come, first served. A full mailbox whose policy is to drop messages does not let anybody wait.
 ///
 /// ```
 /// use runtime::prelude::*;

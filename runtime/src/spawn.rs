@@ -44,8 +44,8 @@ impl std::fmt::Display for SpawnError {
 
 impl std::error::Error for SpawnError {}
 
-/// How to spawn: linked, watched, trapping exits, under a name, with a priority, a label, a limit of the
-/// mailbox (`spawn_opt`, process.md 1.3). Nothing of it is inherited (P-10).
+/// How to spawn: linked, watched, trapping exits, under a name, with a priority, a label, a limit
+/// of the mailbox (`spawn_opt`, process.md 1.3). Nothing of it is inherited (P-10).
 ///
 /// ```
 /// use runtime::prelude::*;
@@ -120,9 +120,9 @@ impl Spawn {
         self
     }
 
-    /// With a limit of the messages that may wait for it (R-15). It counts what is sent with `send` and its
-    /// kin; exits, downs, timers, replies and what ports send come in any case. A process that has no limit
-    /// takes any number.
+    /// With a limit of the messages that may wait for it (R-15). It counts what is sent with `send`
+    /// and its kin; exits, downs, timers, replies and what ports send come in any case. A process
+    /// that has no limit takes any number.
     pub fn mailbox_limit(mut self, limit: MailboxLimit) -> Self {
         self.mailbox_limit = Some(limit);
         self
@@ -180,21 +180,7 @@ impl Order<'_> {
             .reserve(hint)
             .ok_or(SpawnError::SystemLimit)?;
         let pid = Pid::new(core.node, reserved.slot, reserved.generation);
-        let mut private = Private::new(self.spawn.trap_exit);
-        if let Some(parent) = self.parent {
-            if self.spawn.link {
-                private.links.insert(parent.pid.into(), LinkState::Active);
-            }
-            if self.spawn.monitor.is_some() {
-                private
-                    .rare()
-                    .watchers
-                    .insert(self.reference, Watcher { by: parent.pid.into() });
-            }
-        }
-        if let Some(label) = &self.spawn.label {
-            private.rare().seldom().label = Some(label.clone());
-        }
+        let private = self.private_part();
         let parent = self
             .parent
             .map_or(Pid::nobody(core.node), |parent| parent.pid);
@@ -215,9 +201,7 @@ impl Order<'_> {
         let child: &Pcb = unsafe { pcb.as_ref() };
         let core = &child.core;
         child.limit.set(self.spawn.mailbox_limit);
-        if self.spawn.priority != Priority::Normal {
-            child.marks.set_priority(self.spawn.priority);
-        }
+        child.marks.set_priority(self.spawn.priority);
         trace::spawn(pid, parent, spawned_at);
         core.processes.publish(reserved, pcb);
         let named = self.spawn.name.clone().map(|name| {
@@ -238,6 +222,28 @@ impl Order<'_> {
         self.bind_parent(pid);
         core.sched.ready(Runnable::of(child));
         Ok(pid)
+    }
+
+    /// The child's private part, with its ends of the link and the monitor.
+    fn private_part(&self) -> Private {
+        let mut private = Private::new(self.spawn.trap_exit);
+        if let Some(parent) = self.parent {
+            if self.spawn.link {
+                private.links.insert(parent.pid.into(), LinkState::Active);
+            }
+            if self.spawn.monitor.is_some() {
+                private.rare().watchers.insert(
+                    self.reference,
+                    Watcher {
+                        by: parent.pid.into(),
+                    },
+                );
+            }
+        }
+        if self.spawn.label.is_some() {
+            private.rare().seldom().label = self.spawn.label.clone();
+        }
+        private
     }
 
     /// The parent's ends of the link and the monitor.

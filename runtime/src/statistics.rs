@@ -1,8 +1,8 @@
 //! Statistics of a runtime, as data that prints as a table (process.md 9.4).
 //!
-//! Read by anybody at any time. Invariant: counting costs a worker an increment of its own for a slice, and
-//! reading stops nobody, so the numbers of one picture may be of slightly different moments; counters
-//! never go down.
+//! Read by anybody at any time. Invariant: counting costs a worker an increment of its own for a
+//! slice, and reading stops nobody, so the numbers of one picture may be of slightly different
+//! moments; counters never go down.
 
 use std::fmt;
 
@@ -86,12 +86,21 @@ impl fmt::Display for Statistics {
         writeln!(f, "injected      {}", self.injected)?;
         writeln!(f, "wakes         {}", self.wakes)?;
         writeln!(f, "stale events  {}", self.stale_events)?;
-        let pools = [("blocking", &self.blocking), ("blocking_cpu", &self.blocking_cpu)];
+        let pools = [
+            ("blocking", &self.blocking),
+            ("blocking_cpu", &self.blocking_cpu),
+        ];
         for (name, pool) in pools {
             let (threads, busy, waiting) = (pool.threads, pool.busy, pool.waiting);
-            writeln!(f, "{name:13} {threads} threads, {busy} busy, {waiting} waiting")?;
+            writeln!(
+                f,
+                "{name:13} {threads} threads, {busy} busy, {waiting} waiting"
+            )?;
         }
-        write!(f, "worker  queue        polls     steals      parks     events")?;
+        write!(
+            f,
+            "worker  queue        polls     steals      parks     events"
+        )?;
         for (n, worker) in self.workers.iter().enumerate() {
             let WorkerStatistics {
                 run_queue,
@@ -100,7 +109,10 @@ impl fmt::Display for Statistics {
                 parks,
                 events,
             } = worker;
-            write!(f, "\n{n:6} {run_queue:6} {polls:12} {steals:10} {parks:10} {events:10}")?;
+            write!(
+                f,
+                "\n{n:6} {run_queue:6} {polls:12} {steals:10} {parks:10} {events:10}"
+            )?;
         }
         Ok(())
     }

@@ -66,10 +66,6 @@ impl<T: Tenant> Table<T> {
         self.len.load(Ordering::Acquire)
     }
 
-    /// Counts somebody who may come, so that the table is not taken for empty.
-    pub(crate) fn expect_one(&self) {
-        self.len.fetch_add(1, Ordering::Relaxed);
-    }
 
     /// Somebody who was counted is gone for good. Gives how many are left.
     pub(crate) fn vacate(&self) -> u32 {

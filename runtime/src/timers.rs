@@ -273,7 +273,8 @@ impl Timers {
 
     /// Timers that are set.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.wheel.lock().len()).sum()
+        let len = |shard: &CachePadded<Shard>| shard.wheel.lock().len();
+        self.shards.iter().map(len).sum()
     }
 
     /// When somebody has to look here next; `None` where there is no timer.

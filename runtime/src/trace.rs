@@ -1,9 +1,10 @@
-//! Tracing of what processes do: spawn, exit, link, unlink, register, unregister, send, receive (B-17).
+//! Tracing of what processes do: spawn, exit, link, unlink, register, unregister, send, receive
+//! (B-17).
 //!
-//! Called where these happen. With the feature `tracing` each is an event of the `tracing` crate, of level
-//! `TRACE` and target `runtime`, whose field `event` is its name; without the feature there is nothing.
-//! Invariant: nothing private is borrowed at a call. A port may be locked, so a subscriber must not call
-//! the runtime.
+//! Called where these happen. With the feature `tracing` each is an event of the `tracing` crate,
+//! of level `TRACE` and target `runtime`, whose field `event` is its name; without the feature
+//! there is nothing. Invariant: nothing private is borrowed at a call. A port may be locked, so a
+//! subscriber must not call the runtime.
 
 use std::panic::Location;
 

@@ -3,6 +3,8 @@
 //!
 //! Each test has a bound that only a hanging runtime reaches; none depends on speed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -281,4 +283,30 @@ fn the_dying_are_asked_from_all_sides() {
             }
         }
     });
+}
+
+/// C-7: a process that is ready behind a slice which does not end is run by another worker, also
+/// where all others sleep.
+#[test]
+#[allow(clippy::disallowed_methods)] // a blocking closure that takes a while
+fn c_7_a_long_slice_holds_nobody_up() {
+    for workers in [2, 3, 4] {
+        on(workers, async {
+            for _ in 0..3 {
+                let ran = Arc::new(AtomicBool::new(false));
+                let flag = ran.clone();
+                let waits = spawn(async move {
+                    receive::<()>().await;
+                    flag.store(true, Ordering::SeqCst);
+                });
+                // Everybody falls asleep; then this process is woken by a thread that is no worker.
+                let nap = || std::thread::park_timeout(Duration::from_millis(5));
+                assert_eq!(runtime::blocking(nap).await, Ok(()));
+                send(waits, ());
+                while !ran.load(Ordering::SeqCst) {
+                    std::hint::spin_loop();
+                }
+            }
+        });
+    }
 }

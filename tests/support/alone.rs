@@ -3,10 +3,14 @@
 //!
 //! Such a test runs the test program again, for itself alone, and takes its verdict.
 
+use std::fs::File;
 use std::process::{Command, Output};
 
 /// Set for the child, to the name of its test.
 const CHILD: &str = "TEST_ALONE";
+
+/// So many descriptors at least are used up.
+const ROOM: u64 = 8;
 
 /// Runs the body in a process of its own. `name` is the test's full name.
 ///
@@ -56,6 +60,16 @@ pub fn set_descriptor_limit(limit: u64) {
     let mut limits = getrlimit(Resource::Nofile);
     limits.current = Some(limit);
     setrlimit(Resource::Nofile, limits).expect("the limit may be set");
+}
+
+/// Opens files until there is no descriptor left. Each of them that is dropped makes room for one.
+///
+/// # Panics
+/// Where the system refuses the limit.
+#[must_use]
+pub fn use_up_descriptors() -> Vec<File> {
+    set_descriptor_limit(descriptors().last().map_or(0, |last| last + 1) + ROOM);
+    std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
 }
 
 /// The descriptors that this process has, in order.

@@ -1,6 +1,7 @@
 //! A gate: a driver that lets data through as long as it is open, and tells what is done to it.
 //!
-//! It has room for so many commands and is busy without any. What it is told of, it sends to its owner.
+//! It has room for so many commands and is busy without any. What it is told of, it sends to its
+//! owner.
 
 use std::sync::{Arc, Mutex};
 

@@ -58,6 +58,13 @@ fn expect(what: &str, got: f64, allowed: f64) {
 
 struct Echo(Pid, u64);
 
+/// A request that is answered with its number.
+struct Ask(u64);
+
+impl Request for Ask {
+    type Reply = u64;
+}
+
 /// A driver that counts its calls.
 struct Counter(u64);
 
@@ -112,6 +119,26 @@ async fn processes() {
     );
 }
 
+/// R-6, M-14: the monitor, the request, the reply, the end of the monitor; whatever waits.
+async fn calls() {
+    let server = spawn(async {
+        loop {
+            receive! { Call::<Ask> { from, request: Ask(n) } => reply(from, n) }
+        }
+    });
+    let ask = || async move {
+        let answer = call(server, Ask(7), Duration::from_secs(60)).await;
+        assert_eq!(answer, Ok(7));
+    };
+    expect("a call and its reply", measure(ask).await, 4.0);
+    for n in 0..1_000_000u64 {
+        send(self_pid(), n);
+    }
+    let behind = measure(ask).await;
+    expect("a call behind a million messages", behind, 4.0);
+    exit_signal(server, "kill");
+}
+
 async fn ports() -> runtime::Result {
     let port = runtime::port::open(Counter(0))?;
     let call = measure(|| async move {
@@ -150,6 +177,13 @@ async fn ports() -> runtime::Result {
     Ok(())
 }
 
+/// In a process of its own, whose mailbox goes with it.
+async fn spawn_and_wait(body: impl Future<Output = ()> + Send + 'static) {
+    let (_, watch) = spawn_monitor(body);
+    let Down { reason, .. } = receive_match(|down: &Down| down.monitor == watch).await;
+    assert!(reason.is_normal(), "{reason}");
+}
+
 #[test]
 fn nothing_allocates_more_than_it_should() {
     let runtime = Runtime::builder()
@@ -158,6 +192,7 @@ fn nothing_allocates_more_than_it_should() {
         .expect("a runtime starts");
     let done = runtime.block_on(async {
         processes().await;
+        spawn_and_wait(calls()).await;
         ports().await
     });
     done.expect("the process ends by itself")

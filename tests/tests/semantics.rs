@@ -1,7 +1,7 @@
 //! What actors may rely on: the numbered rules of the contract of processes and ports, end to end.
 //!
-//! One module for each subject; each test names the rule it holds the runtime to. Most of them run in
-//! simulated worlds of many seeds, some on real workers too, where threads matter.
+//! One module for each subject; each test names the rule it holds the runtime to. Most of them run
+//! in simulated worlds of many seeds, some on real workers too, where threads matter.
 
 #[path = "semantics/aliases.rs"]
 mod aliases;

@@ -1,4 +1,5 @@
-//! Child processes of the system as ports: what they print, how they end, and what binds them to us.
+//! Child processes of the system as ports: what they print, how they end, and what binds them to
+//! us.
 //!
 //! `cargo run --bin child`. It needs `sh`, `cat` and `sleep`, and ends by itself.
 
@@ -63,7 +64,10 @@ fn main() -> runtime::Result {
                 port::command(slow, data).await?;
             }
         }
-        println!("  {} of 64 commands had to wait", if waited > 0 { "some" } else { "none" });
+        println!(
+            "  {} of 64 commands had to wait",
+            if waited > 0 { "some" } else { "none" }
+        );
         port::control(slow, END_OF_INPUT, "")?;
         watch(slow).await;
 

@@ -59,6 +59,13 @@ impl Input {
         *self = Input::default();
     }
 
+    /// Throws away a buffer in which there is nothing and for which nothing is expected.
+    pub(super) fn forget_idle(&mut self) {
+        if self.is_bare() {
+            self.clear();
+        }
+    }
+
     /// Nothing is expected any more: the packet type decides about what is there (RCV-8).
     pub(super) fn expect_nothing(&mut self) {
         self.missing = 0;
@@ -131,6 +138,11 @@ impl Input {
 
     /// Puts bytes in front: the buffer grows by them, and nothing is expected any more (1.6).
     pub(super) fn put_back(&mut self, pieces: &[Bytes]) {
+        self.missing = 0;
+        if pieces.iter().all(Bytes::is_empty) {
+            // A buffer without room would be refused as full.
+            return;
+        }
         let mut bytes = BytesMut::new();
         pieces
             .iter()
@@ -138,7 +150,6 @@ impl Input {
         self.size = Some(self.size.unwrap_or(0).saturating_add(bytes.len()));
         bytes.extend_from_slice(&self.bytes);
         self.bytes = bytes;
-        self.missing = 0;
     }
 
     /// What the packet type makes of the bytes: a packet, or how much to read for one.

@@ -19,6 +19,8 @@ impl TcpPort {
     pub(crate) fn set_options(&mut self, cx: &mut PortCx<'_>, list: &[Opt]) -> Result<(), Error> {
         let mut result = Ok(());
         let (mut packet_set, mut active_set) = (false, false);
+        let mode_before = std::mem::discriminant(&self.active);
+        let default_buffer = !self.settings.buffer_set && !self.settings.recbuf_set;
         for opt in list.iter().rev() {
             result = match opt {
                 Opt::Active(asked) => next_active(self.active, *asked).map(|(active, passive)| {
@@ -35,11 +37,24 @@ impl TcpPort {
                 break;
             }
         }
+        if default_buffer && self.settings.buffer_set {
+            // The default is larger than OTP's (part 9, row 19), so a buffer of it holds up no smaller one.
+            self.reader.input.forget_idle();
+        }
         let before = self.reader.decoder.kind();
         self.reader.follow(&self.settings, packet_set);
-        if self.is_active() && before != self.reader.decoder.kind() {
+        let reparse = before != self.reader.decoder.kind();
+        if self.is_active() && reparse {
             // The bytes of half a packet are parsed anew, as in releases after 25 (3.4).
             self.reader.input.expect_nothing();
+        }
+        let same_mode = mode_before == std::mem::discriminant(&self.active);
+        if same_mode && !reparse && self.wire.open().is_some() {
+            return result;
+        }
+        if !same_mode && self.is_active() && self.reader.ended.take().is_some() {
+            // Whether it has ended still is for a read to say (SOP-11).
+            self.reader.told(true);
         }
         if active_set || (packet_set && self.wire.open().is_some()) {
             self.mode_changed(cx);
@@ -76,17 +91,12 @@ impl TcpPort {
             return;
         }
         self.reader.overtake();
-        match self.reader.ended {
-            // Input that was refused has been reported by its recv; nothing more is sent (1.21).
-            Some(Error::Emsgsize) => {}
-            Some(_) => self.send_closed(cx),
-            None => {
-                self.deliver_all(cx);
-                if self.active == ActiveState::Once {
-                    // `once` has OTP try a read at once: the buffer for it stays.
-                    self.reader.input.provide(self.settings.buffer as usize);
-                }
-            }
+        // What the kernel has counts as there, whether the reactor has told of it or not (SOP-9).
+        self.reader.told(false);
+        self.deliver_all(cx);
+        if self.active == ActiveState::Once {
+            // `once` has OTP try a read at once: the buffer for it stays.
+            self.reader.input.provide(self.settings.buffer as usize);
         }
     }
 

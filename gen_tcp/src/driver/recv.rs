@@ -159,6 +159,10 @@ impl TcpPort {
             None => {
                 length = ask.length;
                 self.may_recv(length)?;
+                if ask.at_once {
+                    // Its one try is a read, whether the reactor has told of input or not (RCV-7).
+                    self.reader.told(false);
+                }
                 (false, false)
             }
             Some(id) => match &self.reader.op {
@@ -276,9 +280,12 @@ impl TcpPort {
             Ok(Due::Packet(packet)) => return self.delivery(packet),
             Err(TooLong) => return Pulled::Failed(Error::Emsgsize),
         };
-        if let Some(ended) = reader.ended {
-            return Pulled::Ended(ended);
-        }
+        // A passive socket looks again: behind a local `shutdown(S,read)`, or behind input that was
+        // refused, there may be more. Where there is none, the refusal holds (part 9, row 28).
+        let refused = match reader.ended {
+            Some(ended) if self.active != ActiveState::False => return Pulled::Ended(ended),
+            ended => ended == Some(Error::Emsgsize) && reader.input.is_empty(),
+        };
         if raw && reader.input.is_bare() {
             let keep = |filled: Filled<'_>| filled.into_bytes();
             return match reader.read(&self.wire, &*self.io, room, keep) {
@@ -287,6 +294,7 @@ impl TcpPort {
                     let size = bytes.len();
                     Pulled::Delivery(form(&self.settings, bytes), size)
                 }
+                Err(Pulled::Nothing) if refused => Pulled::Ended(Error::Emsgsize),
                 Err(pulled) => pulled,
             };
         }
@@ -300,6 +308,7 @@ impl TcpPort {
             Ok(Ok(Some(packet))) => self.delivery(packet),
             Ok(Ok(None)) => Pulled::Part,
             Ok(Err(TooLong)) => Pulled::Failed(Error::Emsgsize),
+            Err(Pulled::Nothing) if refused => Pulled::Ended(Error::Emsgsize),
             Err(pulled) => pulled,
         }
     }

@@ -505,17 +505,31 @@ impl TcpPort {
         }
     }
 
-    /// Gives up waiting: the time is over. The data of a send that was accepted stays queued (STM-2).
-    pub(crate) fn time_out_send(&mut self, cx: &mut PortCx<'_>, id: u64) -> Result<(), Error> {
-        if let Some(waiting) = self.writer.waiting.take_if(|waiting| waiting.id == id) {
+    /// Gives up waiting: the time is over. The data of a send that was accepted stays queued, that of one
+    /// that was suspended is queued now (STM-1, STM-2).
+    pub(crate) fn time_out_send(
+        &mut self,
+        cx: &mut PortCx<'_>,
+        op: &mut SendOp,
+    ) -> Result<(), Error> {
+        let id = op.id.take();
+        if let Some(waiting) = self.writer.waiting.take_if(|other| Some(other.id) == id) {
             if let Some(result) = waiting.result.get() {
                 return *result;
             }
             self.writer.wake_next(cx);
-            self.timed_out(cx);
         } else {
-            self.cancel_send(cx, id);
+            self.writer
+                .suspended
+                .retain(|(other, _)| Some(*other) != id);
+            op.accepted = true;
+            let over_the_mark = self.accept_data(cx, &mut op.data, false);
+            self.writer.wake_next(cx);
+            if !over_the_mark? {
+                return Ok(());
+            }
         }
+        self.timed_out(cx);
         Err(Error::Timeout)
     }
 

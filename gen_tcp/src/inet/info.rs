@@ -11,7 +11,7 @@ use std::ops::Deref;
 use runtime::Pid;
 use runtime::port::{port_info, ports};
 
-use crate::api::call;
+use crate::api::look;
 use crate::driver::Snapshot;
 use crate::driver::stats::Stat;
 use crate::inet::addr::{Family, SocketName, ntoa};
@@ -51,18 +51,24 @@ pub struct Details {
 }
 
 /// Tells what is known of a socket (`inet:info/1`, 1.15). Of a closed one the states are `closed`, and
-/// there is nothing else.
+/// there is nothing else. One that is closed and still writes its queue in the background is as it was,
+/// but for its links and monitors (1.17).
 ///
 /// # Panics
 /// Outside of a process.
 #[must_use]
 pub fn info(socket: Socket) -> Info {
-    let Ok(seen) = call(socket, |port, cx| port.snapshot(cx)) else {
-        return Info::closed(socket);
+    let Ok(seen) = look(socket, |port, cx| port.snapshot(cx)) else {
+        return Info {
+            socket,
+            states: vec!["closed"],
+            details: None,
+        };
     };
-    let Some(port) = port_info(socket.port()) else {
-        return Info::closed(socket);
-    };
+    // Who was linked or watches has been told where the socket only writes its queue.
+    let (links, monitors) = port_info(socket.port())
+        .map(|port| (port.links, port.monitored_by))
+        .unwrap_or_default();
     Info {
         socket,
         states: seen.states,
@@ -70,21 +76,11 @@ pub fn info(socket: Socket) -> Info {
             input: counter(&seen.counters, Stat::RecvOct),
             output: counter(&seen.counters, Stat::SendOct),
             counters: seen.counters,
-            links: port.links,
+            links,
             memory: seen.memory,
-            monitors: port.monitored_by,
+            monitors,
             owner: seen.owner,
         }),
-    }
-}
-
-impl Info {
-    fn closed(socket: Socket) -> Self {
-        Info {
-            socket,
-            states: vec!["closed"],
-            details: None,
-        }
     }
 }
 
@@ -147,7 +143,7 @@ pub fn i() -> Listing {
     let sockets = ports().into_iter().map(Socket::from_port);
     // A port of another driver answers as a closed socket does.
     let seen = sockets.filter_map(|socket| {
-        let seen = call(socket, |port, cx| port.snapshot(cx)).ok()?;
+        let seen = look(socket, |port, cx| port.snapshot(cx)).ok()?;
         Some(Entry::new(socket, seen))
     });
     Listing(seen.collect())

@@ -74,6 +74,12 @@ pub(super) fn line_end(
     limit: usize,
     scanned: &mut usize,
 ) -> Result<Option<usize>, TooLong> {
+    // The empty line has no length to be too long.
+    for empty in [&b"\n"[..], b"\r\n"] {
+        if input.starts_with(empty) {
+            return Ok(Some(empty.len()));
+        }
+    }
     let window = input.get(..limit).unwrap_or(input);
     let mut from = (*scanned).min(window.len());
     while let Some(offset) = memchr(b'\n', &window[from..]) {

@@ -3,6 +3,12 @@
 //! Invariant: what has to come is waited for, with a limit that only a hanging test reaches; a file has
 //! a name of its own and goes with its value.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary has a copy of its own and uses a part"
+)]
+
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,7 +37,10 @@ pub fn listen(options: impl IntoIterator<Item = Opt>) -> (Socket, u16) {
     let own = [binary(), active(false), ip(HOST)];
     let options = own.into_iter().chain(options);
     let listener = gen_tcp::listen(0, options).expect("a listener opens");
-    (listener, gen_tcp::inet::port(listener).expect("it has a port"))
+    (
+        listener,
+        gen_tcp::inet::port(listener).expect("it has a port"),
+    )
 }
 
 /// Both ends of a connection. Binaries, passive; the options are for both.
@@ -46,7 +55,6 @@ pub async fn pair(options: impl IntoIterator<Item = Opt>) -> (Socket, Socket) {
 }
 
 /// So many bytes, or what came before the end, and the end.
-#[allow(dead_code)]
 pub async fn read(socket: Socket, length: usize) -> (Vec<u8>, Option<Error>) {
     let mut all = Vec::new();
     while all.len() < length {
@@ -59,18 +67,15 @@ pub async fn read(socket: Socket, length: usize) -> (Vec<u8>, Option<Error>) {
 }
 
 /// What a process gives that was told to do something, in the caller's own time.
-#[allow(dead_code)]
 pub struct Given<T>(Pid, Ref, std::marker::PhantomData<T>);
 
 /// Has another process do this.
-#[allow(dead_code)]
 pub fn elsewhere<T: Send + 'static>(job: impl Future<Output = T> + Send + 'static) -> Given<T> {
     let (me, mark) = (self_pid(), make_ref());
     let pid = spawn(async move { send(me, (mark, job.await)) });
     Given(pid, mark, std::marker::PhantomData)
 }
 
-#[allow(dead_code)]
 impl<T: Send + 'static> Given<T> {
     /// Who does it.
     pub fn pid(&self) -> Pid {
@@ -94,7 +99,6 @@ impl<T: Send + 'static> Given<T> {
 }
 
 /// Waits for what tells nobody that it has come about.
-#[allow(dead_code)]
 pub async fn eventually(mut condition: impl FnMut() -> bool) {
     for _ in 0..LIMIT.as_millis() {
         if condition() {
@@ -111,7 +115,6 @@ pub struct Temp(pub PathBuf);
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-#[allow(dead_code)]
 impl Temp {
     /// A place where nothing is yet.
     pub fn new() -> Self {
@@ -140,7 +143,6 @@ impl Drop for Temp {
 }
 
 /// Bytes of which no two stretches look alike.
-#[allow(dead_code)]
 pub fn pattern(length: usize) -> Vec<u8> {
     let words = (0u32..).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes());
     words.flatten().take(length).collect()

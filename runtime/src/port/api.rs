@@ -273,8 +273,8 @@ fn run<D: Driver, R>(
     })
 }
 
-/// Asks a driver for something by number and bytes, and gives its answer (`port_control/3`): for callers that
-/// do not know the driver's type. Any process may. It does not wait, busy or not.
+/// Asks a driver for something by number and bytes, and gives its answer (`port_control/3`): for
+/// callers that do not know the driver's type. Any process may. It does not wait, busy or not.
 ///
 /// # Errors
 /// [`ControlError`].

@@ -3,14 +3,17 @@
 //! A driver that has no room says so with `PortCx::set_busy`; commands wait then. Protocol:
 //!
 //! 1. A command passes where the port is not busy and nobody is before it in the line.
-//! 2. Otherwise its future takes a place at the end of the line, once, and leaves its wake-up there.
-//! 3. After a callback that leaves the port not busy the first in the line is called: it alone is woken.
+//! 2. Otherwise its future takes a place at the end of the line, once, and leaves its wake-up
+//!    there.
+//! 3. After a callback that leaves the port not busy the first in the line is called: it alone is
+//!    woken.
 //! 4. The one that was called comes: it passes, or keeps its place where the port is busy anew.
 //! 5. Whoever leaves the line, having passed or given up, has the next one called by step 3.
 //!
-//! So nobody overtakes, and only as many are woken as there is room for. A port that begins to close wakes
-//! all of them. Invariant (I-8): a command is carried out once or its caller is told why not; a dropped
-//! future leaves the line. What a process sends beside a command that waits does not wait for it.
+//! So nobody overtakes, and only as many are woken as there is room for. A port that begins to
+//! close wakes all of them. Invariant (I-8): a command is carried out once or its caller is told
+//! why not; a dropped future leaves the line. What a process sends beside a command that waits does
+//! not wait for it.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -57,15 +60,16 @@ impl fmt::Display for CommandError {
 
 impl std::error::Error for CommandError {}
 
-/// Gives a port data (`port_command/2`): resolves when the driver has taken it, which is at once where the
-/// port is not busy. Any process may. The caller is not suspended: it can wait for messages beside it.
+/// Gives a port data (`port_command/2`): resolves when the driver has taken it, which is at once
+/// where the port is not busy. Any process may. The caller is not suspended: it can wait for
+/// messages beside it.
 ///
 /// # Errors
 /// [`CommandError::Closed`] and [`CommandError::BadArg`].
 ///
 /// # Cancel safety
-/// Dropped before it resolves, the data was not taken, and the next one in the line is served. One that
-/// is kept and not polled holds up those behind it.
+/// Dropped before it resolves, the data was not taken, and the next one in the line is served. One
+/// that is kept and not polled holds up those behind it.
 ///
 /// # Panics
 /// Outside of a process.
@@ -120,8 +124,8 @@ pub fn try_command(port: PortId, data: impl AsRef<[u8]>) -> Result<(), CommandEr
 }
 
 impl PortCx<'_> {
-    /// Says whether the port is busy: as long as it is, commands wait (8.9). Not busy any more, it has
-    /// those who wait served one by one, first come, first served.
+    /// Says whether the port is busy: as long as it is, commands wait (8.9). Not busy any more, it
+    /// has those who wait served one by one, first come, first served.
     pub fn set_busy(&mut self, busy: bool) {
         if busy || self.rare().is_some() {
             self.rare_mut().line.busy = busy;
@@ -165,11 +169,7 @@ impl Command {
         }
         let (core, from, wakeup) = current(|current| {
             let pcb = current.pcb();
-            (
-                pcb.core.clone(),
-                pcb.pid,
-                Wakeup::of(pcb, cx.waker()),
-            )
+            (pcb.core.clone(), pcb.pid, Wakeup::of(pcb, cx.waker()))
         });
         let ticket = self.waits.as_ref().map(|(_, ticket)| *ticket);
         let data = &self.data;

@@ -133,7 +133,9 @@ fn finish(cell: &PortCell, body: &mut Body, asked: &mut Asked, pin: &Pin) -> Box
     }
     if let Some(to) = body.tell_closed.take() {
         let reply = Message::new(PortReply::Closed(cell.id));
-        asked.refused.extend(cell.core.send_message(to, reply).err());
+        asked
+            .refused
+            .extend(cell.core.send_message(to, reply).err());
     }
     cell.core
         .ports

@@ -66,9 +66,10 @@ pub trait Driver: Any + Send {
         let _ = cx;
     }
 
-    /// A command: data for the port, from this process, by [`command`](super::command) or in message form
-    /// (8.4). False where it is bad data, as all of it is where nothing else is said. It comes in message
-    /// form also while the port is busy, because nobody can be made to wait then.
+    /// A command: data for the port, from this process, by [`command`](super::command) or in
+    /// message form (8.4). False where it is bad data, as all of it is where nothing else is said.
+    /// It comes in message form also while the port is busy, because nobody can be made to wait
+    /// then.
     fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8], from: Pid) -> bool {
         let _ = (cx, data, from);
         false
@@ -88,7 +89,8 @@ pub trait Driver: Any + Send {
         let _ = (cx, monitor, pid, reason);
     }
 
-    /// The job of this number, given to [`PortCx::spawn_blocking`], is done: what it returned, or its panic.
+    /// The job of this number, given to [`PortCx::spawn_blocking`], is done: what it returned, or
+    /// its panic.
     fn blocking_done(&mut self, cx: &mut PortCx<'_>, job: u64, result: Result<Message, Reason>) {
         let _ = (cx, job, result);
     }

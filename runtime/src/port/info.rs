@@ -51,7 +51,9 @@ pub(crate) fn of(core: &Arc<Core>, id: PortId) -> Option<PortInfo> {
         connected: body.owner,
         links: body.links.iter().map(|(pid, ())| *pid).collect(),
         monitored_by: body.watchers.iter().map(|(_, pid)| *pid).collect(),
-        monitors: rare.map_or(Vec::new(), |rare| rare.monitors.iter().map(|(_, pid)| *pid).collect()),
+        monitors: rare.map_or(Vec::new(), |rare| {
+            rare.monitors.iter().map(|(_, pid)| *pid).collect()
+        }),
         busy: rare.is_some_and(|rare| rare.line.busy),
         writers_waiting: rare.map_or(0, |rare| rare.line.len()),
         registered_name: core.registry.name_of(id.into()),

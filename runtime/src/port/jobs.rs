@@ -1,8 +1,9 @@
-//! Work of a driver that would block, on a thread of the blocking pool (process.md 8.11, `driver_async`).
+//! Work of a driver that would block, on a thread of the blocking pool (process.md 8.11,
+//! `driver_async`).
 //!
-//! Given by `PortCx::spawn_blocking`; what comes of it is handed to `Driver::blocking_done` under the port's
-//! lock. Invariant: a job that was taken is run to its end, though the port may be gone; then what comes
-//! of it is dropped, in the pool's thread. Jobs begin in order and may end in any.
+//! Given by `PortCx::spawn_blocking`; what comes of it is handed to `Driver::blocking_done` under
+//! the port's lock. Invariant: a job that was taken is run to its end, though the port may be gone;
+//! then what comes of it is dropped, in the pool's thread. Jobs begin in order and may end in any.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,8 +15,8 @@ use crate::process::run::{panic_reason, shielded};
 
 impl PortCx<'_> {
     /// Has a closure run on a thread of the blocking pool. What it returns is given to
-    /// [`Driver::blocking_done`](super::Driver::blocking_done), with the number that this returns; also
-    /// while the port is flushing. Jobs begin in order, but may end in any.
+    /// [`Driver::blocking_done`](super::Driver::blocking_done), with the number that this returns;
+    /// also while the port is flushing. Jobs begin in order, but may end in any.
     ///
     /// # Errors
     /// [`BlockingError::SystemLimit`] where too many closures wait.

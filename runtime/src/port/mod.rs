@@ -1,11 +1,12 @@
 //! A port: an actor whose body is a driver (process.md 8). This file holds its cell and its lock.
 //!
 //! A port runs in the caller: an operation locks, does, unlocks, in whichever process calls. Parts:
-//! `driver` what a body has to be, `cx` what it may do, `api` the face, `busy` commands and who waits to
-//! give one, `watch` whom a port watches, `jobs` what it has done elsewhere, `close` the end, `owner` whose
-//! it is, `source` readiness, `signal` exit signals and the message forms.
-//! Invariant: the lock is never held across an await, nor while a waker, a destructor of the user's or
-//! another port runs; a driver is not called after `stop` (O-3); a panic in it ends that port (O-15).
+//! `driver` what a body has to be, `cx` what it may do, `api` the face, `busy` commands and who
+//! waits to give one, `watch` whom a port watches, `jobs` what it has done elsewhere, `close` the
+//! end, `owner` whose it is, `source` readiness, `signal` exit signals and the message forms.
+//! Invariant: the lock is never held across an await, nor while a waker, a destructor of the user's
+//! or another port runs; a driver is not called after `stop` (O-3); a panic in it ends that port
+//! (O-15).
 
 mod api;
 mod busy;

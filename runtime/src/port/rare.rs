@@ -1,7 +1,7 @@
 //! What few ports have: writers that wait, processes that the driver watches, jobs elsewhere.
 //!
-//! Made at first use, so that an idle connection pays a pointer for it. Invariant: it is looked at under
-//! the port's lock alone.
+//! Made at first use, so that an idle connection pays a pointer for it. Invariant: it is looked at
+//! under the port's lock alone.
 
 use super::busy::Line;
 use crate::ordered::OrderedMap;

@@ -142,9 +142,8 @@ pub fn signal_port(port: PortId, signal: PortSignal) {
         let good = match signal {
             PortSignal::Command(by, data) if by == owner => {
                 let from = current.pcb().pid;
-                let command = |driver: &mut dyn Driver, cx: &mut PortCx<'_>| {
-                    driver.command(cx, &data, from)
-                };
+                let command =
+                    |driver: &mut dyn Driver, cx: &mut PortCx<'_>| driver.command(cx, &data, from);
                 locked(core, port, true, command) != Some(false)
             }
             PortSignal::Close(by) if by == owner => {

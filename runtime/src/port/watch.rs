@@ -1,9 +1,10 @@
-//! Processes that a port watches: a driver's monitors, and the one of its owner (process.md 8.11, O-4).
+//! Processes that a port watches: a driver's monitors, and the one of its owner (process.md 8.11,
+//! O-4).
 //!
 //! A driver watches with `PortCx::monitor` and is told by `Driver::process_down`. With
-//! `close_on_owner_death` the port watches its owner, whoever that is, and closes with it also where no
-//! link carries the news. Invariant: a monitor tells once, and not after it was ended or the port began
-//! to close; the port watches the owner that it has, through every change of hands.
+//! `close_on_owner_death` the port watches its owner, whoever that is, and closes with it also
+//! where no link carries the news. Invariant: a monitor tells once, and not after it was ended or
+//! the port began to close; the port watches the owner that it has, through every change of hands.
 
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ use crate::reason::Reason;
 use crate::reference::Ref;
 
 impl PortCx<'_> {
-    /// Watches a process: its end is told to [`Driver::process_down`](super::Driver::process_down), once.
-    /// `None` where it is dead already. For the port's own sake; nobody else learns of it.
+    /// Watches a process: its end is told to [`Driver::process_down`](super::Driver::process_down),
+    /// once. `None` where it is dead already. For the port's own sake; nobody else learns of it.
     pub fn monitor(&mut self, pid: Pid) -> Option<Ref> {
         let reference = self.watch(pid)?;
         self.rare_mut().monitors.insert(reference, pid);
@@ -36,8 +37,8 @@ impl PortCx<'_> {
         true
     }
 
-    /// Whether the port closes when its owner ends, with the owner's reason, also where they are not
-    /// linked (O-4, D-6). Without it such a port lives on, as in Erlang.
+    /// Whether the port closes when its owner ends, with the owner's reason, also where they are
+    /// not linked (O-4, D-6). Without it such a port lives on, as in Erlang.
     pub fn close_on_owner_death(&mut self, on: bool) {
         let (owner, watched) = (self.owner, self.rare().and_then(|rare| rare.owner_watch));
         match (on, watched) {
@@ -56,13 +57,16 @@ impl PortCx<'_> {
     fn watch(&mut self, pid: Pid) -> Option<Ref> {
         let id = self.id;
         let (reference, watcher) = (self.rare_mut().make_ref(id), id.into());
-        let lives = self.core.signal(pid, Signal::Monitor { reference, watcher });
+        let lives = self
+            .core
+            .signal(pid, Signal::Monitor { reference, watcher });
         lives.then_some(reference)
     }
 }
 
-/// Sets whether a port closes when its owner ends, with the owner's reason, also where they are not linked
-/// (O-4, D-6). Off where nothing is said. Where the owner is dead already the port closes with `noproc`.
+/// Sets whether a port closes when its owner ends, with the owner's reason, also where they are not
+/// linked (O-4, D-6). Off where nothing is said. Where the owner is dead already the port closes
+/// with `noproc`.
 ///
 /// # Errors
 /// [`PortClosed`] where it is closed.

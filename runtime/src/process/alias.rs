@@ -1,10 +1,10 @@
 //! Aliases: references that are addresses of the process that made them (process.md 4.4).
 //!
-//! Made by `alias` and by monitors; used by `send` to a `Ref` and by replies of calls. They exist to drop
-//! what comes too late. Invariant (M-13, S-1): a message through an alias takes the same way as all
-//! signals, and whether it is let in is decided when the process receives it, not when it is sent. Only
-//! the maker can end an alias. What it leaves out: nobody can ask whether an alias is active.
-//! Unsafe: it touches the private part of the process that the thread runs.
+//! Made by `alias` and by monitors; used by `send` to a `Ref` and by replies of calls. They exist
+//! to drop what comes too late. Invariant (M-13, S-1): a message through an alias takes the same
+//! way as all signals, and whether it is let in is decided when the process receives it, not when
+//! it is sent. Only the maker can end an alias. What it leaves out: nobody can ask whether an alias
+//! is active. Unsafe: it touches the private part of the process that the thread runs.
 
 use super::context::current;
 use super::{Pcb, Private, monitors};
@@ -30,7 +30,8 @@ pub enum MonitorAlias {
     ExplicitUnalias,
     /// As long as the monitor: until `demonitor`, the `Down`, or [`unalias`].
     Demonitor,
-    /// As `Demonitor`, and for one message: that message ends the monitor, too, and no `Down` follows.
+    /// As `Demonitor`, and for one message: that message ends the monitor, too, and no `Down`
+    /// follows.
     ReplyDemonitor,
 }
 
@@ -53,8 +54,8 @@ impl From<MonitorAlias> for AliasState {
     }
 }
 
-/// A fresh reference that is an address of the current process: what is sent to it arrives as long as the
-/// alias is active, and is dropped after that (`erlang:alias/1`).
+/// A fresh reference that is an address of the current process: what is sent to it arrives as long
+/// as the alias is active, and is dropped after that (`erlang:alias/1`).
 ///
 /// ```
 /// use runtime::prelude::*;
@@ -89,9 +90,9 @@ pub fn alias(mode: AliasMode) -> Ref {
     })
 }
 
-/// Ends an alias of the current process: what comes through it from now on is dropped; what is in the
-/// mailbox stays. A monitor of the same reference stays, too. False where it was not active, or is none of
-/// the caller's.
+/// Ends an alias of the current process: what comes through it from now on is dropped; what is in
+/// the mailbox stays. A monitor of the same reference stays, too. False where it was not active, or
+/// is none of the caller's.
 ///
 /// # Panics
 /// Outside of a process.
@@ -115,8 +116,8 @@ pub(super) fn end(private: &mut Private, alias: Ref) -> bool {
     seldom.is_some_and(|seldom| seldom.aliases.remove(&alias.serial).is_some())
 }
 
-/// The monitor of this reference, which is the process's own, has ended: so does an alias that lasts as
-/// long as it.
+/// The monitor of this reference, which is the process's own, has ended: so does an alias that
+/// lasts as long as it.
 pub(super) fn monitor_ended(private: &mut Private, monitor: Ref) {
     use AliasState::{WithMonitor, WithMonitorOrOneMessage};
     let Some(seldom) = private.seldom_if_any() else {
@@ -130,7 +131,7 @@ pub(super) fn monitor_ended(private: &mut Private, monitor: Ref) {
 
 /// A message through an alias is received: it goes to the mailbox, or is dropped (M-13).
 pub(super) fn arrive(pcb: &Pcb, serial: u64, message: Message) {
-    // SAFETY: (both) this thread runs the process. A message that is refused is dropped at the return,
+    // SAFETY: this thread runs the process. A message that is refused is dropped at the return,
     // after the borrow's last use.
     let private = unsafe { pcb.private() };
     let aliases = private.seldom_if_any().map(|seldom| &mut seldom.aliases);
@@ -146,10 +147,19 @@ pub(super) fn arrive(pcb: &Pcb, serial: u64, message: Message) {
         AliasState::WithMonitorOrOneMessage => {
             aliases.remove(&serial);
             let (maker, mark) = (pcb.pid, 0);
-            monitors::end(pcb, Ref { maker, serial, mark });
+            monitors::end(
+                pcb,
+                Ref {
+                    maker,
+                    serial,
+                    mark,
+                },
+            );
         }
     }
-    unsafe { pcb.private() }.mailbox.append(message.let_in());
+    // SAFETY: as above.
+    let mailbox = unsafe { &mut pcb.private().mailbox };
+    mailbox.append(message.let_in());
 }
 
 impl Core {

@@ -1,7 +1,8 @@
-//! The budget of a slice, as operations that might be ready for ever are charged it (process.md C-2).
+//! The budget of a slice, as operations that might be ready for ever are charged it (process.md
+//! C-2).
 //!
-//! Asked by every operation on a port. Invariant: a process whose slice is used up is pending once, goes to
-//! the tail of the queue and is polled again.
+//! Asked by every operation on a port. Invariant: a process whose slice is used up is pending once,
+//! goes to the tail of the queue and is polled again.
 
 use std::task::{Context, Poll};
 
@@ -11,9 +12,9 @@ use super::context::current;
 /// What an operation on a port costs of a slice's budget.
 const PORT_COST: u32 = 8;
 
-/// Charges the slice of the current process an operation on a port. Pending where the slice is used up: the
-/// process goes to the tail of the queue and its future is polled again after that (C-2). For futures
-/// that might be ready for ever, as operations on ports are.
+/// Charges the slice of the current process an operation on a port. Pending where the slice is used
+/// up: the process goes to the tail of the queue and its future is polled again after that (C-2).
+/// For futures that might be ready for ever, as operations on ports are.
 ///
 /// # Panics
 /// Outside of a process.

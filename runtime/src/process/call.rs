@@ -1,10 +1,10 @@
 //! Calls: asking a process and waiting for its reply (process.md 4.4, M-14).
 //!
-//! One reference is the monitor of the server, the alias for its reply, the tag of both and the mark where
-//! the caller's mailbox ended. Invariant (M-15, R-6, S-1): the reply takes the way of all signals, so that
-//! everything the server sent before it is in the mailbox; what waited before costs nothing; after the call
-//! has ended, whichever way, nothing of it comes or stays. What it leaves out: what the server does with a
-//! request that nobody waits for any more.
+//! One reference is the monitor of the server, the alias for its reply, the tag of both and the
+//! mark where the caller's mailbox ended. Invariant (M-15, R-6, S-1): the reply takes the way of
+//! all signals, so that everything the server sent before it is in the mailbox; what waited before
+//! costs nothing; after the call has ended, whichever way, nothing of it comes or stays. What it
+//! leaves out: what the server does with a request that nobody waits for any more.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -67,8 +67,8 @@ impl<T> ReplyTo<T> {
         self.reference
     }
 
-    /// Whether the caller is dead or its time is over, so that nobody waits for a reply. False is a hint:
-    /// it may have given up for another reason, or give up at once.
+    /// Whether the caller is dead or its time is over, so that nobody waits for a reply. False is a
+    /// hint: it may have given up for another reason, or give up at once.
     ///
     /// # Panics
     /// Outside of a process.
@@ -151,8 +151,8 @@ struct Answer<T> {
 /// [`CallError`]. The request may have been carried out all the same.
 ///
 /// # Cancel safety
-/// Dropped while it waits, it leaves nothing: a reply that comes later is dropped, as after a timeout. The
-/// request has been sent.
+/// Dropped while it waits, it leaves nothing: a reply that comes later is dropped, as after a
+/// timeout. The request has been sent.
 ///
 /// # Panics
 /// Outside of a process.
@@ -169,7 +169,9 @@ pub async fn call<R: Request>(
             #[cfg(test)]
             tests::LOOKED.set(tests::LOOKED.get() + 1);
             match () {
-                () if probe.test(&mut |answer: &Answer<R::Reply>| answer.to == reference) => Some(0),
+                () if probe.test(&mut |answer: &Answer<R::Reply>| answer.to == reference) => {
+                    Some(0)
+                }
                 () if is_down(probe, reference) => Some(1),
                 () => None,
             }
@@ -193,8 +195,8 @@ fn is_down(probe: &mut Probe, reference: Ref) -> bool {
     probe.test(&mut |down: &Down| down.monitor == reference)
 }
 
-/// Replies to a [`call`]. Where the caller does not wait any more the reply is dropped. Any process may
-/// reply.
+/// Replies to a [`call`]. Where the caller does not wait any more the reply is dropped. Any process
+/// may reply.
 ///
 /// # Panics
 /// Outside of a process.
@@ -202,9 +204,7 @@ pub fn reply<T: Send + 'static>(from: ReplyTo<T>, value: T) {
     let to = from.reference;
     let refused = current(|current| {
         let pin = current.pin();
-        current
-            .core()
-            .send_through(to, Answer { to, value }, &pin)
+        current.core().send_through(to, Answer { to, value }, &pin)
     });
     // The user's value is dropped where nothing is borrowed.
     drop(refused);

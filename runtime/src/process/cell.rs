@@ -5,7 +5,7 @@
 //! waker counts it. What it leaves out: catching panics (in `run` and `exit`).
 //! Unsafe: type erasure by a vtable, a counted pointer, a hand-written waker.
 
-use std::alloc::{Layout, dealloc};
+use std::alloc::Layout;
 use std::cell::UnsafeCell;
 use std::future::Future;
 use std::mem::ManuallyDrop;
@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use super::limit::LimitCell;
-use super::state::{Notice, State};
 use super::{Pcb, Private};
 use crate::core::Uncounted;
+use crate::heap;
 use crate::inbox::Inbox;
 use crate::marks::Marks;
 use crate::pid::Pid;
@@ -92,9 +92,8 @@ where
     F::Output: Outcome,
 {
     let pcb = Pcb {
-        state: State::queued(),
         refs: AtomicU32::new(1),
-        inbox: Inbox::new(),
+        inbox: Inbox::queued(),
         limit: LimitCell::none(),
         pid: birth.pid,
         queue_len: AtomicU32::new(0),
@@ -106,11 +105,11 @@ where
         parent: birth.parent,
         private: UnsafeCell::new(birth.private),
     };
-    let cell = Box::new(Cell {
-        pcb,
-        future: UnsafeCell::new(ManuallyDrop::new(future)),
-    });
-    NonNull::from(Box::leak(cell)).cast()
+    let cell = heap::take(Layout::new::<Cell<F>>()).cast::<Cell<F>>();
+    let future = UnsafeCell::new(ManuallyDrop::new(future));
+    // SAFETY: the memory is ours and of this layout.
+    unsafe { cell.write(Cell { pcb, future }) };
+    cell.cast()
 }
 
 impl Pcb {
@@ -159,7 +158,7 @@ pub(crate) unsafe fn release(pcb: NonNull<Pcb>) {
         }
         let layout = pcb.as_ref().vtable.layout;
         std::ptr::drop_in_place(pcb.as_ptr());
-        dealloc(pcb.as_ptr().cast(), layout);
+        heap::give(pcb.cast(), layout);
     }
 }
 
@@ -202,7 +201,7 @@ unsafe fn wake(data: *const ()) {
 
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker keeps the process alive.
-    unsafe { (*data.cast::<Pcb>()).notice(Notice::Wake) }
+    unsafe { (*data.cast::<Pcb>()).wake() }
 }
 
 unsafe fn drop_waker(data: *const ()) {

@@ -149,6 +149,11 @@ impl Current {
         true
     }
 
+    #[inline]
+    pub(crate) fn has_ports(&self) -> bool {
+        !self.ports.borrow().is_empty()
+    }
+
     /// The ports that are to be told of the end of this slice.
     pub(crate) fn take_ports(&self) -> SmallVec<[PortId; 1]> {
         self.ports.take()

@@ -66,7 +66,6 @@ pub(super) fn run(pcb: &Pcb, reason: Reason, crashed: bool) {
     // SAFETY: as above; what is taken out is dropped after the borrow.
     let fixed = unsafe { pcb.private() }.exiting.take();
     shielded(|| drop((fixed, reason)));
-    pcb.state.end();
     let memory = Address(NonNull::from(pcb));
     // SAFETY: the table's count is given up exactly here, once; the pid is not found any more, and
     // releasing memory may happen on any thread.

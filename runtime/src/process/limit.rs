@@ -1,12 +1,12 @@
 //! Mailbox limits: how many messages may wait for a process, and what happens to one more.
 //!
-//! Asked by sends of user messages; told by the receiver what it takes out. Signals, timers, replies and
-//! what ports send do not count and are never held up. Invariant: `count` is the number of counted
-//! messages in inbox and mailbox and of the places promised to senders that wait; a place goes to those
-//! who wait first come, first served, before anybody else. A process without a limit has a null pointer
-//! beside its inbox, and that is all it pays.
-//! Also here: the report of a mailbox that has grown long.
-//! Unsafe: the pointer, and the private part of the process that the thread runs.
+//! Asked by sends of user messages; told by the receiver what it takes out. Signals, timers,
+//! replies and what ports send do not count and are never held up. Invariant: `count` is the number
+//! of counted messages in inbox and mailbox and of the places promised to senders that wait; a
+//! place goes to those who wait first come, first served, before anybody else. A process without a
+//! limit has a null pointer beside its inbox, and that is all it pays. Also here: the report of a
+//! mailbox that has grown long. Unsafe: the pointer, and the private part of the process
+//! that the thread runs.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -37,13 +37,13 @@ pub enum Overflow {
     Kill,
     /// It is refused: `send` drops it, `try_send` gives it back.
     Refuse,
-    /// Senders wait: `send_async` for room, `try_send` gives it back. A plain `send` cannot wait, so it
-    /// goes beyond the limit.
+    /// Senders wait: `send_async` for room, `try_send` gives it back. A plain `send` cannot wait,
+    /// so it goes beyond the limit.
     Block,
     /// It is dropped, and nobody is told.
     DropNewest,
-    /// The oldest message is dropped in its place, when the receiver looks at its mailbox next. Until then
-    /// there may be twice as many as the limit says; what comes then is dropped.
+    /// The oldest message is dropped in its place, when the receiver looks at its mailbox next.
+    /// Until then there may be twice as many as the limit says; what comes then is dropped.
     DropOldest,
 }
 
@@ -85,7 +85,8 @@ impl LimitCell {
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Sets the limit, or takes it away. Only the spawner and the process itself do. Gives the old one.
+    /// Sets the limit, or takes it away. Only the spawner and the process itself do. Gives the old
+    /// one.
     pub(crate) fn set(&self, new: Option<MailboxLimit>) -> Option<MailboxLimit> {
         let Some(limit) = self.get() else {
             if let Some(new) = new {
@@ -183,8 +184,8 @@ impl Limit {
         self.promise();
     }
 
-    /// Gives free places to those who wait. Whoever frees a place looks for waiting senders afterwards, and
-    /// a sender that begins to wait looks for places afterwards.
+    /// Gives free places to those who wait. Whoever frees a place looks for waiting senders
+    /// afterwards, and a sender that begins to wait looks for places afterwards.
     fn promise(&self) {
         if self.waiting.load(Ordering::SeqCst) == 0 {
             return;
@@ -233,9 +234,9 @@ impl Limit {
         match overflow {
             Overflow::DropOldest => {
                 let more = |count: u32| (count / 2 < len_max).then(|| count + 1);
-                let counted =
-                    self.count
-                        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+                let counted = self
+                    .count
+                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
                 match counted {
                     Ok(_) => pushed(message.counted()),
                     Err(_) => Sent::Dropped(message),
@@ -325,9 +326,9 @@ pub(crate) enum Sent {
 }
 
 impl Core {
-    /// Sends a message of the user's, which counts where the receiver has a limit. `may_wait` says that the
-    /// sender wants to be told of a full mailbox rather than have its policy carried out. What was refused
-    /// is to be dropped by the caller, outside of everything.
+    /// Sends a message of the user's, which counts where the receiver has a limit. `may_wait` says
+    /// that the sender wants to be told of a full mailbox rather than have its policy carried out.
+    /// What was refused is to be dropped by the caller, outside of everything.
     #[inline]
     pub(crate) fn send_user(
         &self,
@@ -336,6 +337,7 @@ impl Core {
         may_wait: bool,
         pin: &crate::pin::Pin,
     ) -> Sent {
+        crate::trace::send(to, || message.type_name());
         if to.node != self.node {
             return Sent::Dead(message);
         }
@@ -352,8 +354,8 @@ impl Core {
     }
 }
 
-/// Waits for a place in the mailbox of a process. True where there is one, which is taken by that; false
-/// where the process is dead or has no limit that lets anybody wait.
+/// Waits for a place in the mailbox of a process. True where there is one, which is taken by that;
+/// false where the process is dead or has no limit that lets anybody wait.
 pub(crate) struct Room {
     to: Pid,
     /// The limit and the ticket, while it waits.
@@ -381,8 +383,7 @@ impl Future for Room {
             return Poll::Ready(false);
         };
         let overflow = limit.setting().overflow;
-        if this.ticket.is_none()
-            && matches!(overflow, Overflow::DropNewest | Overflow::DropOldest)
+        if this.ticket.is_none() && matches!(overflow, Overflow::DropNewest | Overflow::DropOldest)
         {
             return Poll::Ready(false);
         }
@@ -398,8 +399,9 @@ impl Drop for Room {
     }
 }
 
-/// Sets how many messages may wait for the current process, or that any number may. Counted are those sent
-/// from then on. Gives the old setting. See [`Spawn::mailbox_limit`](crate::Spawn::mailbox_limit).
+/// Sets how many messages may wait for the current process, or that any number may. Counted are
+/// those sent from then on. Gives the old setting. See
+/// [`Spawn::mailbox_limit`](crate::Spawn::mailbox_limit).
 ///
 /// # Panics
 /// Outside of a process.
@@ -427,7 +429,8 @@ fn shrunk(pcb: &Pcb, message: &Message) {
     if private.long_queue && len <= pcb.core.limits.long_queue_off {
         private.long_queue = false;
         let (pid, long) = (pcb.pid, false);
-        pcb.core.event(|| Event::LongMessageQueue { pid, len, long });
+        pcb.core
+            .event(|| Event::LongMessageQueue { pid, len, long });
     }
 }
 
@@ -443,7 +446,8 @@ pub(super) fn grown(pcb: &Pcb) {
     if len >= pcb.core.limits.long_queue_on && !private.long_queue {
         private.long_queue = true;
         let (pid, long) = (pcb.pid, true);
-        pcb.core.event(|| Event::LongMessageQueue { pid, len, long });
+        pcb.core
+            .event(|| Event::LongMessageQueue { pid, len, long });
     }
 }
 
@@ -462,7 +466,8 @@ fn drop_oldest(pcb: &Pcb, limit: &Limit) {
     while let Some(here) = seat.filter(|_| dropped.len() < excess as usize) {
         seat = mailbox.after(here);
         // SAFETY: a seat is a live node of the mailbox.
-        let (is_counted, is_out) = unsafe { ((*here.node()).is_counted(), (*here.node()).is_out()) };
+        let (is_counted, is_out) =
+            unsafe { ((*here.node()).is_counted(), (*here.node()).is_out()) };
         if is_counted && !is_out {
             dropped.push(mailbox.remove(here));
         }

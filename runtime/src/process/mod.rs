@@ -1,10 +1,11 @@
 //! A process: a future with an identity (process.md 1). This file holds its control block.
 //!
-//! Parts: `state` who runs it, `signal` what arrives, `links`, `monitors`, `alias`, `call`, `receive` what
-//! user code sees of it, `limit` how much may wait for it, `exit` how it ends, `run` one slice, `cell` the
-//! block and the future in one allocation, `context` which process a thread runs. Invariant: `private` is touched only by the thread that runs
-//! the process (RUNNING in the state word); everything else in the block may be read by anyone at any
-//! time. What it does not know: how it is scheduled.
+//! Parts: `signal` what arrives, `links`, `monitors`, `alias`, `call`, `receive` what user code sees of
+//! it, `limit` how much may wait for it, `exit` how it ends, `run` one slice, `cell` the block and the
+//! future in one allocation, `context` which process a thread runs; who runs it is in the word of its
+//! inbox. Invariant: `private` is touched only by the thread that runs the process (RUNNING in that
+//! word); everything else in the block may be read by anyone at any time. What it does not know: how it
+//! is scheduled.
 //! Unsafe: the private part is a cell without a lock.
 
 pub(crate) mod alarm;
@@ -21,7 +22,6 @@ pub(crate) mod monitors;
 pub(crate) mod receive;
 pub(crate) mod run;
 pub(crate) mod signal;
-pub(crate) mod state;
 pub(crate) mod wakeup;
 
 use std::cell::UnsafeCell;
@@ -29,7 +29,7 @@ use std::panic::Location;
 use std::task::Waker;
 
 use crate::core::Uncounted;
-use crate::inbox::{Inbox, Pushed};
+use crate::inbox::{Inbox, Noticed, Pushed};
 use crate::mailbox::Mailbox;
 use crate::marks::Marks;
 use crate::message::Message;
@@ -48,11 +48,9 @@ use limit::LimitCell;
 use links::LinkState;
 use monitors::{Monitor, Watcher};
 use run::Runnable;
-use state::{Notice, Noticed, State};
 
 /// The control block.
 pub(crate) struct Pcb {
-    pub(crate) state: State,
     /// Who keeps the memory: the table, and every waker.
     refs: AtomicU32,
     pub(crate) inbox: Inbox,
@@ -191,19 +189,21 @@ impl Pcb {
 
     /// Puts something into the inbox and sees to it that the process looks. What a dead process
     /// refuses comes back, so that it is dropped by the caller and outside of everything.
+    #[inline]
     pub(crate) fn push(&self, message: Message) -> Result<(), Message> {
         match self.inbox.push(message) {
-            Pushed::First => {
-                self.notice(Notice::Mail);
+            Pushed::Queue => {
+                self.core.sched.ready(Runnable::of(self));
                 Ok(())
             }
-            Pushed::Behind => Ok(()),
+            Pushed::Nothing => Ok(()),
             Pushed::Closed(message) => Err(message),
         }
     }
 
-    pub(crate) fn notice(&self, notice: Notice) {
-        if self.state.notice(notice) == Noticed::Queue {
+    /// Has the process polled again.
+    pub(crate) fn wake(&self) {
+        if self.inbox.notice() == Noticed::Queue {
             self.core.sched.ready(Runnable::of(self));
         }
     }

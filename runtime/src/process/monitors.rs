@@ -1,8 +1,8 @@
 //! Monitors: watching an actor without being bound to it (process.md 4).
 //!
-//! Called by the free functions, by `call` and by `signal`, which receives what arrives. Invariant (M-1,
-//! M-2, I-5): each call of `monitor` makes one of its own, which gives at most one `Down`, and none after
-//! `demonitor`. A monitor's reference may be an alias beside (`alias`).
+//! Called by the free functions, by `call` and by `signal`, which receives what arrives. Invariant
+//! (M-1, M-2, I-5): each call of `monitor` makes one of its own, which gives at most one `Down`,
+//! and none after `demonitor`. A monitor's reference may be an alias beside (`alias`).
 
 use std::any::Any;
 use std::sync::Arc;
@@ -267,8 +267,8 @@ pub fn demonitor(reference: Ref) -> bool {
     demonitor_with(reference, DemonitorOptions { flush, info })
 }
 
-/// As [`demonitor`], and takes a [`Down`] or [`TaggedDown`] that is already in the mailbox out of it
-/// (`demonitor(Ref, [flush, info])`).
+/// As [`demonitor`], and takes a [`Down`] or [`TaggedDown`] that is already in the mailbox out of
+/// it (`demonitor(Ref, [flush, info])`).
 ///
 /// # Panics
 /// Outside of a process.
@@ -277,8 +277,8 @@ pub fn demonitor_flush(reference: Ref) -> bool {
     demonitor_with(reference, DemonitorOptions { flush, info })
 }
 
-/// Ends a monitor of the current process, with the options of `erlang:demonitor/2` (process.md 4.3). An
-/// alias that lasts as long as the monitor ends with it.
+/// Ends a monitor of the current process, with the options of `erlang:demonitor/2` (process.md
+/// 4.3). An alias that lasts as long as the monitor ends with it.
 ///
 /// # Panics
 /// Outside of a process.
@@ -297,8 +297,8 @@ pub fn demonitor_with(reference: Ref, options: DemonitorOptions) -> bool {
 
 /// Takes the message of this monitor out of the mailbox. The search begins at the mark (M-12).
 pub(super) fn flush(pcb: &Pcb, reference: Ref) {
-    // SAFETY: this thread runs the process; no user code is called, and the messages are dropped after
-    // the borrow.
+    // SAFETY: this thread runs the process; no user code is called, and the messages are dropped
+    // after the borrow.
     let mailbox = unsafe { &mut pcb.private().mailbox };
     let down = mailbox.take_first(reference.mark, |down: &Down| down.monitor == reference);
     let tagged = match down {
@@ -312,8 +312,8 @@ pub(super) fn flush(pcb: &Pcb, reference: Ref) {
 
 /// Ends the monitor, and the alias that lasts as long. False where it had fired, or never was.
 pub(super) fn end(pcb: &Pcb, reference: Ref) -> bool {
-    // SAFETY: this thread runs the process; no user code is called while it is borrowed. The monitor,
-    // whose tag is the user's value, is dropped at the end.
+    // SAFETY: this thread runs the process; no user code is called while it is borrowed. The
+    // monitor, whose tag is the user's value, is dropped at the end.
     let private = unsafe { pcb.private() };
     if reference.maker == pcb.pid {
         alias::monitor_ended(private, reference);

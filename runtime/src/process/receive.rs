@@ -28,22 +28,28 @@ pub struct Receiver {
     /// Messages with a lower arrival index have been looked at.
     place: u64,
     after: After,
-    timer: Option<TimerKey>,
-    /// The timer wakes by the process's own waker.
-    timer_is_own: bool,
-    owner: Option<Pid>,
-    /// Under which number a waker that is not the process's own stands in `Rare::waiting`.
-    waiting: u64,
     /// The slice was used up before the scan.
     tired: bool,
+    /// The timer wakes by the process's own waker.
+    timer_is_own: bool,
+    /// How long, or until when, in nanoseconds: `after` says which.
+    time: u64,
+    timer: Option<TimerKey>,
+    /// Under which number a waker that is not the process's own stands in `Rare::waiting`.
+    waiting: u64,
+    /// `NOBODY` until it is polled.
+    owner: Pid,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// What no process is called.
+const NOBODY: Pid = Pid::nobody(0);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
     Never,
     Zero,
-    For(Duration),
-    At(u64),
+    For,
+    At,
 }
 
 /// What a scan came to.
@@ -120,21 +126,23 @@ impl Default for Receiver {
 
 impl Receiver {
     /// A receive that begins at the oldest message and waits for ever.
-    pub fn new() -> Self {
-        let (after, timer, owner) = (After::Never, None, None);
+    #[inline]
+    pub const fn new() -> Self {
         Receiver {
             place: 0,
-            after,
-            timer,
-            timer_is_own: false,
-            owner,
-            waiting: 0,
+            after: After::Never,
             tired: false,
+            timer_is_own: false,
+            time: 0,
+            timer: None,
+            waiting: 0,
+            owner: NOBODY,
         }
     }
 
     /// Begins where the mailbox ended when the reference was made. Another process's reference
     /// says nothing of this mailbox.
+    #[inline]
     pub fn since(mut self, reference: Ref) -> Self {
         if try_current(Current::pid).flatten() == Some(reference.maker) {
             self.place = reference.mark;
@@ -149,11 +157,13 @@ impl Receiver {
     }
 
     /// Ends after this time: zero looks at what is there and does not wait.
+    #[inline]
     pub fn after(mut self, time: Duration) -> Self {
-        self.after = if time.is_zero() {
+        self.time = nanos(time);
+        self.after = if self.time == 0 {
             After::Zero
         } else {
-            After::For(time)
+            After::For
         };
         self
     }
@@ -202,6 +212,7 @@ impl Receiver {
     }
 
     /// Waits until there is something to scan, or the time is over.
+    #[inline]
     pub fn wait(&mut self) -> Wait<'_> {
         Wait {
             receiver: self,
@@ -209,32 +220,40 @@ impl Receiver {
         }
     }
 
+    #[inline]
     fn owned<'c>(&mut self, current: &'c Current) -> &'c Pcb {
         let pcb = current.pcb();
-        let owner = *self.owner.get_or_insert(pcb.pid);
-        assert!(
-            owner == pcb.pid,
-            "a receive of {owner} is polled by {}",
-            pcb.pid
-        );
+        if self.owner != pcb.pid {
+            self.begin(pcb);
+        }
         pcb
     }
 
+    fn begin(&mut self, pcb: &Pcb) {
+        let (owner, polled_by) = (self.owner, pcb.pid);
+        assert!(
+            owner == NOBODY,
+            "a receive of {owner} is polled by {polled_by}"
+        );
+        self.owner = polled_by;
+    }
+
+    #[inline]
     fn is_over(&mut self, pcb: &Pcb) -> bool {
         match self.after {
             After::Never => false,
             After::Zero => true,
-            After::For(time) => {
-                let deadline = pcb.core.clock.now().saturating_add(nanos(time));
-                self.after = After::At(deadline);
+            After::For => {
+                self.time = pcb.core.clock.now().saturating_add(self.time);
+                self.after = After::At;
                 false
             }
-            After::At(deadline) => pcb.core.clock.now() >= deadline,
+            After::At => pcb.core.clock.now() >= self.time,
         }
     }
 
     /// The first poll of a wait comes straight after a scan that found nothing, so there is nothing to
-    /// look at again: what came since has set the state word, and has the process run once more.
+    /// look at again: what came since is in the inbox's word, and has the process run once more.
     fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         current(|current| {
             let pcb = self.owned(current);
@@ -245,23 +264,22 @@ impl Receiver {
                 }
                 return Poll::Pending;
             }
-            // SAFETY: this thread runs the process, and the borrow ends with the block.
-            let (exiting, unseen) = unsafe {
-                let private = pcb.private();
-                (
-                    private.exiting.is_some(),
-                    private.mailbox.next_index() > self.place,
-                )
-            };
-            if unseen && !exiting {
+            // SAFETY: this thread runs the process, and nothing of the user's is called.
+            let private = unsafe { pcb.private() };
+            if private.mailbox.next_index() > self.place && private.exiting.is_none() {
                 return Poll::Ready(());
             }
-            self.sleep(pcb, cx);
+            if self.after == After::Never && cell::is_own_waker(pcb, cx.waker()) {
+                private.slept = true;
+            } else {
+                self.sleep(pcb, cx);
+            }
             Poll::Pending
         })
     }
 
     /// Sees to it that a message, or the time, wakes this future.
+    #[inline(never)]
     fn sleep(&mut self, pcb: &Pcb, cx: &mut Context<'_>) {
         let is_own = cell::is_own_waker(pcb, cx.waker());
         if is_own {
@@ -283,31 +301,39 @@ impl Receiver {
             waiting.push((number, waker));
             drop(old);
         }
-        let After::At(deadline) = self.after else {
+        if self.after != After::At {
             return;
-        };
+        }
         // The waker of the latest poll counts: the future may have moved to another combinator.
         if let Some(old) = self.timer.take_if(|_| !(is_own && self.timer_is_own)) {
             Timers::drop_wakeup(&pcb.core, old);
         }
         if self.timer.is_none() {
             let wakeup = Wakeup::of(pcb, cx.waker());
-            self.timer = Some(pcb.core.timers.wake_at(&pcb.core, deadline, wakeup));
+            self.timer = Some(pcb.core.timers.wake_at(&pcb.core, self.time, wakeup));
             self.timer_is_own = is_own;
         }
     }
 }
 
 impl Drop for Receiver {
+    #[inline]
     fn drop(&mut self) {
-        if self.timer.is_none() && self.waiting == 0 {
-            return;
+        if self.timer.is_some() || self.waiting != 0 {
+            self.forget();
         }
+    }
+}
+
+impl Receiver {
+    /// Takes back what `sleep` left elsewhere.
+    #[inline(never)]
+    fn forget(&mut self) {
         try_current(|current| {
             if let Some(timer) = self.timer {
                 Timers::drop_wakeup(current.core(), timer);
             }
-            if self.waiting != 0 && current.pid() == self.owner {
+            if self.waiting != 0 && current.pid() == Some(self.owner) {
                 // SAFETY: this thread runs the owner; what is removed is dropped after the borrow.
                 let rare = unsafe { current.pcb().private() }.rare_if_any();
                 let waiting = rare.map(|rare| &mut rare.waiting);
@@ -355,6 +381,7 @@ pub struct Wait<'a> {
 impl Future for Wait<'_> {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if std::mem::replace(&mut self.polled, true) {
             return Poll::Ready(());
@@ -363,15 +390,31 @@ impl Future for Wait<'_> {
     }
 }
 
-async fn first(
-    mut receiver: Receiver,
-    mut test: impl FnMut(&mut Probe) -> bool,
-) -> Option<Message> {
-    loop {
-        match receiver.scan(|probe| test(probe).then_some(0)) {
-            Scanned::Hit(_, taken) => return Some(taken.0),
-            Scanned::Timeout => return None,
-            Scanned::Wait => receiver.wait().await,
+/// Takes the first message for which `test` holds. Written out, so that the receiver stands once in it.
+struct First<F> {
+    receiver: Receiver,
+    test: F,
+}
+
+fn first<F: FnMut(&mut Probe) -> bool>(receiver: Receiver, test: F) -> First<F> {
+    First { receiver, test }
+}
+
+/// Nothing in it is pinned.
+impl<F> Unpin for First<F> {}
+
+impl<F: FnMut(&mut Probe) -> bool> Future for First<F> {
+    type Output = Option<Message>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        let First { receiver, test } = self.get_mut();
+        loop {
+            match receiver.scan(|probe| test(probe).then_some(0)) {
+                Scanned::Hit(_, taken) => return Poll::Ready(Some(taken.0)),
+                Scanned::Timeout => return Poll::Ready(None),
+                Scanned::Wait if receiver.poll_first(cx).is_pending() => return Poll::Pending,
+                Scanned::Wait => {}
+            }
         }
     }
 }

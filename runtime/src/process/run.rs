@@ -11,8 +11,8 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use super::context::Current;
-use super::state::{Notice, Rest};
 use super::{Pcb, cell, exit, signal};
+use crate::inbox::{Chain, Rest};
 use crate::reason::Reason;
 use crate::statistics::SchedulerLoad;
 
@@ -71,33 +71,41 @@ impl Runnable {
     /// `pinned` is true only where that is so.
     pub(crate) unsafe fn run(self, pinned: bool) -> Ran {
         let pcb = self.pcb();
-        pcb.state.begin();
+        let mail = pcb.inbox.begin();
         // SAFETY: passed on.
         let current = unsafe { Current::process(pcb, pcb.core.limits.slice_budget, pinned) };
-        let ended = current.enter(|| slice(pcb));
-        for port in current.take_ports() {
-            crate::port::slice_end(&pcb.core, port);
+        let ended = current.enter(|| slice(pcb, mail));
+        if current.has_ports() {
+            tell_ports(&current, pcb);
         }
         if let Some((reason, crashed)) = ended {
             current.enter(|| exit::run(pcb, reason, crashed));
             return Ran::Over;
         }
-        if current.has_yielded() {
-            let _ = pcb.state.notice(Notice::Wake);
-        }
-        match pcb.state.rest() {
+        match pcb.inbox.rest(current.has_yielded()) {
             Rest::Waits => Ran::Over,
             Rest::Again => Ran::Again(self),
         }
     }
 }
 
+/// The ports that asked for it hear of the end of the slice.
+#[inline(never)]
+fn tell_ports(current: &Current, pcb: &Pcb) {
+    for port in current.take_ports() {
+        crate::port::slice_end(&pcb.core, port);
+    }
+}
+
 /// Signals, then one poll. Where the process is to end: the reason, and whether it crashed, by a panic or an
 /// error of its own.
-fn slice(pcb: &Pcb) -> Option<(Reason, bool)> {
+#[inline]
+fn slice(pcb: &Pcb, mail: Chain) -> Option<(Reason, bool)> {
     // SAFETY: this thread runs the process, and the borrow ends with the statement.
     unsafe { pcb.private() }.slept = false;
-    signal::receive(pcb);
+    if !mail.is_empty() {
+        signal::take_in(pcb, mail);
+    }
     // SAFETY: this thread runs the process, and the borrow ends with the expression.
     if let Some(reason) = unsafe { pcb.private() }.exiting.take() {
         return Some((reason, false));

@@ -12,7 +12,6 @@ use std::task::Waker;
 use super::links::LinkState;
 use super::monitors::Watcher;
 use super::run::{panic_reason, shielded};
-use super::state::Notice;
 use super::{Pcb, alias, info, limit, monitors};
 use crate::inbox::Chain;
 use crate::message::Message;
@@ -114,15 +113,18 @@ pub(crate) fn exit_verdict(kind: ExitKind, reason: Reason, trapping: bool) -> Ex
 #[inline]
 pub(crate) fn receive(pcb: &Pcb) {
     // SAFETY: this thread runs the process, and the borrow ends with the expression.
-    if pcb.inbox.is_empty() || unsafe { pcb.private() }.taking_in {
-        return;
+    if !pcb.inbox.is_empty() && !unsafe { pcb.private() }.taking_in {
+        receive_now(pcb);
     }
+}
+
+#[inline(never)]
+fn receive_now(pcb: &Pcb) {
     take_in(pcb, fetch(pcb));
 }
 
 /// What has been sent, in its order, for `take_in`. Runs no code of the user's.
 pub(crate) fn fetch(pcb: &Pcb) -> Chain {
-    pcb.state.mail_seen();
     pcb.inbox.drain()
 }
 
@@ -138,17 +140,17 @@ pub(crate) fn take_in(pcb: &Pcb, fetched: impl Iterator<Item = Message>) {
         if !message.node().is_signal() {
             trace::receive(pcb.pid, || message.type_name());
         }
+        // SAFETY: as above.
         let private = unsafe { pcb.private() };
         if !message.node().is_signal() {
             private.mailbox.append(message);
         } else if private.exiting.is_some() {
             private.rare().unanswered.push(message);
-        } else if let Some(serial) = message.node().alias() {
-            shielded(|| alias::arrive(pcb, serial, message));
-        } else if let Ok(signal) = message.downcast::<Signal>() {
-            shielded(|| handle(pcb, signal));
+        } else {
+            act(pcb, message);
         }
     }
+    // SAFETY: as above.
     let private = unsafe { pcb.private() };
     private.taking_in = false;
     pcb.note_queue_len(private.mailbox.len());
@@ -160,12 +162,29 @@ pub(crate) fn take_in(pcb: &Pcb, fetched: impl Iterator<Item = Message>) {
     }
     // A receive that sleeps since this poll began has not seen the news.
     if std::mem::take(&mut private.slept) {
-        let _ = pcb.state.notice(Notice::Wake);
+        pcb.wake();
     }
-    let waiting = private
-        .rare_if_any()
-        .map(|rare| std::mem::take(&mut rare.waiting));
-    for (_, waker) in waiting.into_iter().flatten() {
+    if let Some(rare) = private.rare_if_any()
+        && !rare.waiting.is_empty()
+    {
+        let waiting = std::mem::take(&mut rare.waiting);
+        wake_all(pcb, waiting);
+    }
+}
+
+/// A signal, or a message through an alias, has arrived.
+#[inline(never)]
+fn act(pcb: &Pcb, message: Message) {
+    if let Some(serial) = message.node().alias() {
+        shielded(|| alias::arrive(pcb, serial, message));
+    } else if let Ok(signal) = message.downcast::<Signal>() {
+        shielded(|| handle(pcb, signal));
+    }
+}
+
+#[inline(never)]
+fn wake_all(pcb: &Pcb, waiting: Vec<(u64, Waker)>) {
+    for (_, waker) in waiting {
         wake(pcb, waker);
     }
 }

@@ -7,7 +7,6 @@
 use std::task::{Context, Waker};
 
 use super::context::current;
-use super::state::Notice;
 use super::{Pcb, cell};
 use crate::core::Core;
 use crate::pid::Pid;
@@ -54,7 +53,7 @@ impl Wakeup {
             Kind::Own(pid) => {
                 let pin = core.pin();
                 if let Some(pcb) = core.processes.get(pid.slot, pid.generation, &pin) {
-                    pcb.notice(Notice::Wake);
+                    pcb.wake();
                 }
             }
             Kind::Foreign(waker) => waker.wake(),

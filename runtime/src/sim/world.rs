@@ -302,7 +302,7 @@ impl World {
         use std::fmt::Write;
         let mut text = String::from("pid          status     queue  spawned at\n");
         self.core.processes.each(&self.core.pin(), |pcb| {
-            let (pid, status) = (pcb.pid.to_string(), pcb.state.name());
+            let (pid, status) = (pcb.pid.to_string(), pcb.inbox.name());
             let queue = pcb.queue_len.load(Ordering::Relaxed);
             let _ = writeln!(text, "{pid:12} {status:10} {queue:5}  {}", pcb.spawned_at);
         });

@@ -10,7 +10,7 @@ use tests::sockets::{
     MOMENT, SMALL, data, message, mode, pair, quiet, recv, until_it_waits, until_reset,
     until_unread,
 };
-use tests::{LIMIT, Stream, next, real};
+use tests::{Stream, next, real};
 
 // ACT-4, ACT-5
 #[test]
@@ -169,13 +169,26 @@ async fn closed_count(mode: Active, exit: bool, shown: bool, reset: bool) -> usi
     for round in 0..4 {
         let _ = gen_tcp::send(socket, "b").await;
         let _ = gen_tcp::recv_timeout(socket, 0, Duration::from_millis(20)).await;
-        let _ = inet::setopts(socket, [if round % 2 == 0 { active(ONCE) } else { active(5) }]);
+        let _ = inet::setopts(
+            socket,
+            [if round % 2 == 0 {
+                active(ONCE)
+            } else {
+                active(5)
+            }],
+        );
         let _ = inet::setopts(socket, [active(round < 2)]);
         sleep(Duration::from_millis(2)).await;
         let _ = gen_tcp::shutdown(socket, gen_tcp::How::Write);
         let told: Vec<Tcp> = drain().await;
-        closed += told.iter().filter(|message| **message == Tcp::Closed(socket)).count();
-        let behind = told.iter().skip_while(|message| **message != Tcp::Closed(socket)).skip(1);
+        closed += told
+            .iter()
+            .filter(|message| **message == Tcp::Closed(socket))
+            .count();
+        let behind = told
+            .iter()
+            .skip_while(|message| **message != Tcp::Closed(socket))
+            .skip(1);
         let strange: Vec<&Tcp> = behind.filter(|m| !matches!(m, Tcp::Error(..))).collect();
         assert!(strange.is_empty(), "behind tcp_closed came {strange:?}");
     }
@@ -187,12 +200,21 @@ async fn closed_count(mode: Active, exit: bool, shown: bool, reset: bool) -> usi
 #[test]
 fn t18_tcp_closed_comes_once_whatever_ends_the_connection() {
     real(2, async {
-        let modes = [Active::False, Active::True, Active::Once, Active::N(1), Active::N(9)];
+        let modes = [
+            Active::False,
+            Active::True,
+            Active::Once,
+            Active::N(1),
+            Active::N(9),
+        ];
         for mode in modes {
             for bits in 0..8u8 {
                 let (exit, shown, reset) = (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0);
                 let closed = closed_count(mode, exit, shown, reset).await;
-                assert_eq!(closed, 1, "{mode:?} exit {exit} shown {shown} reset {reset}");
+                assert_eq!(
+                    closed, 1,
+                    "{mode:?} exit {exit} shown {shown} reset {reset}"
+                );
             }
         }
     });
@@ -220,67 +242,61 @@ fn t19_set_active_while_another_is_in_recv_the_data_goes_to_the_owner() {
     });
 }
 
-/// One end: two processes send, and the owner, who sends as well, takes what comes, 30 at a time.
-async fn busy_end(socket: Socket, rounds: usize, length: usize) {
-    let piece = vec![7; 10_000];
-    let sender = |rounds: usize| {
-        let piece = piece.clone();
-        async move {
-            for _ in 0..rounds {
-                gen_tcp::send(socket, &piece).await.expect("it is connected");
-            }
-        }
-    };
-    spawn_link(sender(rounds));
-    spawn_link(sender(rounds));
-    let mut got = 0;
-    let mut own = rounds;
-    while got < length {
-        match message(socket).await {
-            Tcp::Data(_, data) => got += data.len(),
-            Tcp::Passive(_) => {
-                inet::setopts(socket, [active(30)]).expect("it is connected");
-                if own > 0 {
-                    own -= 1;
-                    gen_tcp::send(socket, &piece).await.expect("it is connected");
-                }
-            }
-            other => panic!("came {other:?}"),
-        }
-    }
-    for _ in 0..own {
+/// Bytes of one send, and sends of one process.
+const PIECE: usize = 10_000;
+const ROUNDS: usize = 100;
+
+async fn send_pieces(socket: Socket) {
+    let piece = vec![7; PIECE];
+    for _ in 0..ROUNDS {
         gen_tcp::send(socket, &piece).await.expect("it is connected");
     }
 }
 
+/// Takes so many bytes, and sets the mode anew where that is due.
+async fn take(socket: Socket, mode: Active, mut left: usize) {
+    while left > 0 {
+        match message(socket).await {
+            Tcp::Data(_, data) => left -= data.len(),
+            Tcp::Passive(_) => inet::setopts(socket, [active(mode)]).expect("it is connected"),
+            other => panic!("came {other:?}"),
+        }
+    }
+}
+
+/// One end: two processes send, and the owner takes what comes. Where the mode is `true` the owner sends,
+/// too, before it takes anything.
+async fn busy_end(socket: Socket, mode: Active) {
+    spawn_link(send_pieces(socket));
+    spawn_link(send_pieces(socket));
+    inet::setopts(socket, [active(mode)]).expect("it is connected");
+    if mode == Active::True {
+        send_pieces(socket).await;
+        return take(socket, mode, 3 * ROUNDS * PIECE).await;
+    }
+    take(socket, mode, 2 * ROUNDS * PIECE).await;
+}
+
 // ACT-11, SEN-12
 #[test]
-fn t20_two_ends_with_counts_that_both_send_do_not_stall() {
+fn t20_two_ends_that_both_send_all_the_time_do_not_stall() {
     real(2, async {
-        let rounds = 100;
-        // Both senders' pieces: those of the owner come, too, but need not all come before the end.
-        let length = 2 * rounds * 10_000;
-        let small = [sndbuf(4 * SMALL), recbuf(4 * SMALL), buffer(SMALL)];
-        let (client, server) = pair(small.clone(), small).await;
-        let mut watches = Vec::new();
-        for socket in [client, server] {
-            let (pid, watch) = spawn_monitor(async move {
-                receive::<()>().await;
-                inet::setopts(socket, [active(30)]).expect("it is connected");
-                busy_end(socket, rounds, length).await;
-                send(receive::<Pid>().await, socket);
-                receive::<()>().await;
-            });
-            gen_tcp::controlling_process(socket, pid).expect("it is open");
-            watches.push((pid, watch));
-        }
-        watches.iter().for_each(|(pid, _)| send(*pid, ()));
-        for (pid, watch) in watches {
-            send(pid, self_pid());
-            receive! {
-                _done: Socket => {}
-                Down { monitor, reason, .. } if monitor == watch => panic!("it ended: {reason}"),
-                after(LIMIT * 2) => panic!("both ends stall"),
+        let me = self_pid();
+        for mode in [Active::N(30), Active::True] {
+            let small = [sndbuf(16 * SMALL), buffer(SMALL)];
+            let (client, server) = pair(small.clone(), small).await;
+            for socket in [client, server] {
+                let end = spawn_link(async move {
+                    receive::<()>().await;
+                    busy_end(socket, mode).await;
+                    send(me, socket);
+                    receive::<()>().await;
+                });
+                gen_tcp::controlling_process(socket, end).expect("it is open");
+                send(end, ());
+            }
+            for _ in 0..2 {
+                next::<Socket>().await;
             }
         }
     });

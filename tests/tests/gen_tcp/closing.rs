@@ -21,10 +21,12 @@ fn t32_with_linger_close_returns_after_its_time_and_the_data_still_arrives() {
         let took = begun.elapsed();
         assert!(took >= Duration::from_millis(950), "it waited for {took:?}");
         assert!(took < Duration::from_millis(4900), "it waited for {took:?}");
-        assert_eq!(inet::states(socket), ["closed"]);
+        assert!(!inet::is_open(socket));
+        assert_eq!(gen_tcp::send(socket, "x").await, Err(Error::Closed));
         let (got, end) = foreign.read_to_end().await;
         assert_eq!((got.len(), end.is_ok()), (sent, true));
         Stream::default().check(&got);
+        eventually(|| !runtime::port::port_exists(socket.port())).await;
     });
 }
 
@@ -40,7 +42,11 @@ fn t32_without_linger_close_waits_until_the_queue_is_empty() {
             send(me, ());
         });
         quiet::<()>().await;
-        assert_eq!(inet::states(socket), ["connected", "open"], "others may still use it");
+        assert_eq!(
+            inet::states(socket),
+            ["connected", "open"],
+            "others may still use it"
+        );
         let (got, end) = foreign.read_to_end().await;
         assert_eq!((got.len(), end.is_ok()), (sent, true));
         next::<()>().await;
@@ -61,7 +67,10 @@ fn t33_a_half_closed_peer_gets_all_of_a_long_answer() {
             let me = self_pid();
             spawn(async move { send(me, receiver.read_to_end().await) });
             if inet::getopts(socket, [gen_tcp::Name::Active]) == Ok(vec![active(false)]) {
-                assert_eq!(recv_all(socket).await, (b"question".to_vec(), Error::Closed));
+                assert_eq!(
+                    recv_all(socket).await,
+                    (b"question".to_vec(), Error::Closed)
+                );
             } else {
                 assert_eq!(tests::sockets::data(socket).await, b"question");
                 assert_eq!(message(socket).await, Tcp::Closed(socket));
@@ -107,7 +116,9 @@ fn t34_after_a_failed_send_recv_is_closed_never_enotconn() {
         for round in 0..30 {
             // The peer closes with data of ours unread, which makes the kernel send a reset.
             let (socket, foreign) = connected([]).await;
-            gen_tcp::send(socket, "unread").await.expect("it is connected");
+            gen_tcp::send(socket, "unread")
+                .await
+                .expect("it is connected");
             eventually(|| foreign.0.peek(&mut [0; 6]).is_ok()).await;
             drop(foreign);
             let mut told = Vec::new();
@@ -116,7 +127,10 @@ fn t34_after_a_failed_send_recv_is_closed_never_enotconn() {
                 assert!(told.len() < 1000, "{told:?}");
                 yield_now().await;
             }
-            assert!(told[..told.len() - 1].iter().all(|word| *word == "ok"), "{told:?}");
+            assert!(
+                told[..told.len() - 1].iter().all(|word| *word == "ok"),
+                "{told:?}"
+            );
             assert_eq!(recv(socket, 0).await, Err(Error::Closed), "round {round}");
             assert_eq!(recv(socket, 0).await, Err(Error::Enotconn));
             assert_eq!(gen_tcp::send(socket, "x").await, Err(Error::Enotconn));
@@ -168,7 +182,11 @@ fn t37_a_send_behind_shutdown_write_is_closed_and_ruins_the_rest() {
         assert_eq!(recv(socket, 0).await, Err(Error::Closed));
         assert_eq!(recv(socket, 0).await, Err(Error::Enotconn));
         let (got, end) = foreign.read_to_end().await;
-        assert!(end.is_ok() && got.len() < sent, "{} bytes, {end:?}", got.len());
+        assert!(
+            end.is_ok() && got.len() < sent,
+            "{} bytes, {end:?}",
+            got.len()
+        );
         Stream::default().check(&got);
         // When it is done: input that was not read is lost.
         let (socket, foreign) = connected([]).await;

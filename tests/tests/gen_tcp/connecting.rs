@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gen_tcp::{Active, Error, Name, Opt, Socket, inet, opt::*};
 use runtime::prelude::*;
-use tests::alone::{alone, descriptors, set_descriptor_limit};
+use tests::alone::{alone, set_descriptor_limit, use_up_descriptors};
 use tests::sockets::{
     HOST, assert_mailbox_empty, connect, listen, mode, passive, recv, recv_all, until_it_waits,
 };
@@ -59,11 +59,17 @@ fn t01_connect_with_a_bad_option_raises() {
         assert_eq!(connected, Err(Error::BadArg));
         assert_eq!(gen_tcp::listen(0, [ttl(0)]), Err(Error::Einval));
         assert_eq!(inet::setopts(socket, [ttl(0)]), Err(Error::Einval));
-        assert_eq!(gen_tcp::listen(0, [packet(3)]), Err(Error::BadOption("packet")));
+        assert_eq!(
+            gen_tcp::listen(0, [packet(3)]),
+            Err(Error::BadOption("packet"))
+        );
         // Before any of these refusals a socket was connected: only the good one waits for accept.
         let accepted = gen_tcp::accept(listener).await;
         assert!(accepted.is_ok());
-        assert_eq!(links(), [listener, socket, accepted.expect("checked")].map(ActorId::from));
+        assert_eq!(
+            links(),
+            [listener, socket, accepted.expect("checked")].map(ActorId::from)
+        );
         assert_mailbox_empty().await;
     });
 }
@@ -123,7 +129,7 @@ fn t03_active_is_applied_after_all_other_options() {
 fn t04_eight_acceptors_are_served_in_the_order_of_waiting() {
     real(2, async {
         for _ in 0..10 {
-            let (listener, port) = listen([]);
+            let (listener, port) = listen([backlog(16)]);
             assert_eq!(inet::states(listener), ["listen", "open"]);
             for number in 0..8 {
                 acceptor(listener, number).await;
@@ -165,7 +171,10 @@ fn t05_a_killed_acceptors_turn_goes_to_the_next() {
             let Accepted(who, socket) = next().await;
             assert_eq!(who, number);
             client.write(b"x");
-            assert_eq!(recv(socket.expect("a connection is there"), 1).await, Ok(b"x".to_vec()));
+            assert_eq!(
+                recv(socket.expect("a connection is there"), 1).await,
+                Ok(b"x".to_vec())
+            );
         }
     });
 }
@@ -220,7 +229,13 @@ fn t07_the_end_of_a_listeners_owner_tells_every_waiter() {
 fn t08_accept_inherits_what_the_listener_has_now() {
     real(2, async {
         let (listener, port) = listen([packet(0), active(false)]);
-        let options = [packet(2), active(3), nodelay(true), header(1), send_timeout(77)];
+        let options = [
+            packet(2),
+            active(3),
+            nodelay(true),
+            header(1),
+            send_timeout(77),
+        ];
         inet::setopts(listener, options).expect("a listener takes them");
         let names = [Name::Packet, Name::Nodelay, Name::Header, Name::SendTimeout];
         for _ in 0..2 {
@@ -233,7 +248,11 @@ fn t08_accept_inherits_what_the_listener_has_now() {
             client.write(b"\0\x01a");
             tests::sockets::message(socket).await;
             assert_eq!(mode(socket), Active::N(2));
-            assert_eq!(mode(listener), Active::N(3), "the listener's count is not used up");
+            assert_eq!(
+                mode(listener),
+                Active::N(3),
+                "the listener's count is not used up"
+            );
         }
         inet::setopts(listener, [active(false), packet(0)]).expect("a listener takes them");
         let _client = Foreign::connect(port);
@@ -252,11 +271,20 @@ fn t09_a_client_that_reset_before_accept_is_accepted_and_recv_tells() {
             let client = Foreign::connect(port);
             client.write(b"hello");
             client.reset();
-            let socket = gen_tcp::accept(listener).await.expect("accept does not fail");
+            let socket = gen_tcp::accept(listener)
+                .await
+                .expect("accept does not fail");
             let (data, end) = recv_all(socket).await;
             // Whether the kernel still has the data is the kernel's affair.
             assert!(data.is_empty() || data == b"hello", "{data:?}");
-            assert_eq!(end, if shown { Error::Econnreset } else { Error::Closed });
+            assert_eq!(
+                end,
+                if shown {
+                    Error::Econnreset
+                } else {
+                    Error::Closed
+                }
+            );
             assert_eq!(recv(socket, 0).await, Err(Error::Enotconn));
         }
         // One that closed in order: the data, then the end.
@@ -272,76 +300,69 @@ fn t09_a_client_that_reset_before_accept_is_accepted_and_recv_tells() {
 // ACC-11
 #[test]
 fn t10_at_the_descriptor_limit_accept_is_emfile_and_goes_on_after_it() {
-    alone("connecting::t10_at_the_descriptor_limit_accept_is_emfile_and_goes_on_after_it", || {
-        real(1, async {
-            let (listener, port) = listen([]);
-            let client = Foreign::connect(port);
-            client.write(b"x");
-            // Others wait behind the one that is told.
-            let (_first, _second) = (acceptor(listener, 1).await, acceptor(listener, 2).await);
-            let Accepted(_, served) = next().await;
-            let _served = served.expect("a descriptor is free");
-            let mut spare = use_up_descriptors();
-            let late = Foreign::new(spare.swap_remove(0).into_stream(port));
-            late.write(b"y");
-            let Accepted(who, refused) = next().await;
-            assert_eq!((who, refused), (2, Err(Error::Emfile)));
-            // The connection is still there, and so is the listener.
-            spare.pop();
-            let socket = gen_tcp::accept_timeout(listener, LIMIT).await;
-            let socket = socket.expect("a descriptor is free again");
-            assert_eq!(recv(socket, 1).await, Ok(b"y".to_vec()));
-        });
-    });
-}
-
-/// A descriptor that was opened to be closed.
-struct Spare(std::fs::File);
-
-impl Spare {
-    /// Gives its place to a connection.
-    fn into_stream(self, port: u16) -> std::net::TcpStream {
-        drop(self.0);
-        std::net::TcpStream::connect((HOST, port)).expect("somebody listens")
-    }
-}
-
-/// Opens files until there is no descriptor left.
-fn use_up_descriptors() -> Vec<Spare> {
-    let last = descriptors().last().copied().unwrap_or(2);
-    set_descriptor_limit(last + 8);
-    let files: Vec<Spare> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok())
-        .map(Spare)
-        .collect();
-    assert!(files.len() >= 2, "there was no room under the limit");
-    files
+    alone(
+        "connecting::t10_at_the_descriptor_limit_accept_is_emfile_and_goes_on_after_it",
+        || {
+            real(1, async {
+                let (listener, port) = listen([]);
+                let client = Foreign::connect(port);
+                client.write(b"x");
+                // Others wait behind the one that is told.
+                let (_first, _second) = (acceptor(listener, 1).await, acceptor(listener, 2).await);
+                let Accepted(_, served) = next().await;
+                let _served = served.expect("a descriptor is free");
+                let mut spare = use_up_descriptors();
+                spare.pop();
+                let late = Foreign::connect(port);
+                late.write(b"y");
+                let Accepted(who, refused) = next().await;
+                assert_eq!((who, refused), (2, Err(Error::Emfile)));
+                // The connection is still there, and so is the listener.
+                spare.pop();
+                let socket = gen_tcp::accept_timeout(listener, LIMIT).await;
+                let socket = socket.expect("a descriptor is free again");
+                assert_eq!(recv(socket, 1).await, Ok(b"y".to_vec()));
+            });
+        },
+    );
 }
 
 // Linux gives sockets and connections the same descriptors round after round; none may be kept.
 #[test]
 fn t11_twenty_rounds_up_to_the_limit_give_the_same_number() {
-    alone("connecting::t11_twenty_rounds_up_to_the_limit_give_the_same_number", || {
-        real(1, async {
-            let (listener, port) = listen([]);
-            set_descriptor_limit(100);
-            let mut counts = Vec::new();
-            for round in 0..20 {
-                let (sockets, error) = open_to_the_limit(listener, port, round % 2 == 0).await;
-                assert_eq!(error, Error::Emfile);
-                counts.push(sockets.len());
-                for socket in sockets {
-                    gen_tcp::close(socket).await.expect("close does not fail");
+    alone(
+        "connecting::t11_twenty_rounds_up_to_the_limit_give_the_same_number",
+        || {
+            real(1, async {
+                let (listener, port) = listen([]);
+                set_descriptor_limit(100);
+                let mut counts = Vec::new();
+                for round in 0..20 {
+                    let listeners = round % 2 == 0;
+                    let (mut sockets, error) = open_to_the_limit(listener, port, listeners).await;
+                    assert_eq!(error, Error::Emfile);
+                    counts.push(sockets.len());
+                    if !listeners && sockets.len() % 2 == 1 {
+                        // The last connection waits for its accept.
+                        let freed = sockets.remove(0);
+                        gen_tcp::close(freed).await.expect("close does not fail");
+                        let socket = gen_tcp::accept_timeout(listener, LIMIT).await;
+                        sockets.push(socket.expect("a descriptor is free"));
+                    }
+                    for socket in sockets {
+                        gen_tcp::close(socket).await.expect("close does not fail");
+                    }
                 }
-                // What the kernel still had for the listener, where the limit came in between.
-                while let Ok(socket) = gen_tcp::accept_timeout(listener, Duration::ZERO).await {
-                    gen_tcp::close(socket).await.expect("close does not fail");
-                }
-            }
-            let even = counts.iter().step_by(2).all(|count| *count == counts[0]);
-            let odd = counts.iter().skip(1).step_by(2).all(|count| *count == counts[1]);
-            assert!(even && odd && counts[0] > 40, "{counts:?}");
-        });
-    });
+                let even = counts.iter().step_by(2).all(|count| *count == counts[0]);
+                let odd = counts
+                    .iter()
+                    .skip(1)
+                    .step_by(2)
+                    .all(|count| *count == counts[1]);
+                assert!(even && odd && counts[0] > 40, "{counts:?}");
+            });
+        },
+    );
 }
 
 /// Opens listeners, or both ends of connections, until there is no descriptor left.

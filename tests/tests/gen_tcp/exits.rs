@@ -6,7 +6,7 @@ use runtime::prelude::*;
 use tests::foreign::{connected, narrow};
 use tests::puppet::drain;
 use tests::sockets::{
-    assert_mailbox_empty, data, eventually, fill, message, queued, quiet, recv, until_unread,
+    assert_mailbox_empty, data, eventually, fill, message, quiet, recv, until_unread,
 };
 use tests::{Foreign, Puppet, Stream, down, exit_of, next, real};
 
@@ -61,7 +61,12 @@ fn t23_another_linked_process_gets_an_exit_with_the_reason_of_the_end() {
     real(2, async {
         trap_exit(true);
         for end in ["normal", "econnreset", "emsgsize"] {
-            let options = [active(true), show_econnreset(true), packet(1), packet_size(10)];
+            let options = [
+                active(true),
+                show_econnreset(true),
+                packet(1),
+                packet_size(10),
+            ];
             let (socket, foreign) = connected(options).await;
             told_of(end, foreign, socket).await;
         }
@@ -137,7 +142,7 @@ fn t26_the_owner_ends_and_what_is_queued_still_arrives() {
                 let length = fill(socket, &mut stream).await + 200_000;
                 let rest = stream.take(200_000);
                 spawn(async move { gen_tcp::send(socket, rest).await });
-                eventually(|| queued(socket) >= 200_000).await;
+                eventually(|| inet::states(socket).contains(&"busy")).await;
                 send(me, (socket, foreign, length));
                 exit(receive::<Reason>().await).await;
             });
@@ -148,7 +153,11 @@ fn t26_the_owner_ends_and_what_is_queued_still_arrives() {
                 other => send(owner, other.clone()),
             }
             let ended = down(watch).await;
-            assert_eq!(down(gone).await, ended, "the port ends with its owner's reason");
+            assert_eq!(
+                down(gone).await,
+                ended,
+                "the port ends with its owner's reason"
+            );
             assert_eq!(gen_tcp::send(socket, "x").await, Err(Error::Closed));
             assert!(port::port_exists(socket.port()), "it flushes");
             let (got, end) = foreign.read_to_end().await;
@@ -195,14 +204,23 @@ async fn owned_by(owner: Puppet) -> (Socket, Foreign) {
 #[test]
 fn t28_a_linked_process_that_dies_takes_port_and_owner_along() {
     real(2, async {
-        for (how, traps) in [(BOOM, false), ("kill", false), (BOOM, true), ("normal", false)] {
+        for (how, traps) in [
+            (BOOM, false),
+            ("kill", false),
+            (BOOM, true),
+            ("normal", false),
+        ] {
             let owner = Puppet::that_traps(traps);
             let (socket, foreign) = owned_by(owner).await;
             let partner = Puppet::new();
             partner
                 .does(async move { link(socket).expect("it is open") })
                 .await;
-            let watches = [monitor(partner.pid), inet::monitor(socket), monitor(owner.pid)];
+            let watches = [
+                monitor(partner.pid),
+                inet::monitor(socket),
+                monitor(owner.pid),
+            ];
             match how {
                 "kill" => exit_signal(partner.pid, Reason::Kill),
                 how => partner.ends(how),

@@ -43,6 +43,7 @@ fn t68_a_hand_over_to_a_dead_process_is_badarg_and_changes_nothing() {
             } else {
                 assert_eq!(data(socket).await, b"a");
             }
+            gen_tcp::close(socket).await.expect("close does not fail");
         }
         // What is in the mailbox stays there, in its order.
         let (socket, foreign) = connected([packet(1), active(true)]).await;
@@ -95,7 +96,10 @@ fn t69_a_listener_is_handed_over_like_a_connection() {
         let watch = inet::monitor(listener);
         new.ends("shutdown");
         assert_eq!(down(watch).await, Reason::Shutdown);
-        assert!(inet::is_open(accepted), "it has nothing to do with the listener");
+        assert!(
+            inet::is_open(accepted),
+            "it has nothing to do with the listener"
+        );
     });
 }
 
@@ -170,7 +174,9 @@ fn t71_accept_hand_over_go_then_active_misses_nothing() {
             let (listener, port) = listen([]);
             let client = Foreign::connect(port);
             client.write(b"early");
-            let socket = gen_tcp::accept_timeout(listener, LIMIT).await.expect("it is there");
+            let socket = gen_tcp::accept_timeout(listener, LIMIT)
+                .await
+                .expect("it is there");
             let worker = spawn(async move {
                 receive::<()>().await;
                 inet::setopts(socket, [active(true)]).expect("it is open");
@@ -182,7 +188,10 @@ fn t71_accept_hand_over_go_then_active_misses_nothing() {
             client.write(b"late");
             drop(client);
             send(worker, ());
-            assert_eq!(next::<(Vec<u8>, bool)>().await, (b"earlylate".to_vec(), true));
+            assert_eq!(
+                next::<(Vec<u8>, bool)>().await,
+                (b"earlylate".to_vec(), true)
+            );
             gen_tcp::close(listener).await.expect("close does not fail");
         }
     });

@@ -89,7 +89,9 @@ fn t52_fewer_bytes_than_asked_for_and_then_the_end_is_closed() {
         for _ in 0..3 {
             assert_eq!(recv(socket, 5).await, Err(Error::Closed));
         }
-        gen_tcp::send(socket, "x").await.expect("this direction is open");
+        gen_tcp::send(socket, "x")
+            .await
+            .expect("this direction is open");
         assert_eq!(foreign.read(1).await.expect("it comes"), b"x");
     });
 }
@@ -139,7 +141,12 @@ fn t54_a_recv_of_64_mib_is_allowed_and_one_byte_more_is_enomem() {
 #[test]
 fn t55_a_length_in_a_packet_mode_is_einval() {
     real(2, async {
-        let types = [packet(1), packet(2), packet(4), packet(gen_tcp::PacketType::Line)];
+        let types = [
+            packet(1),
+            packet(2),
+            packet(4),
+            packet(gen_tcp::PacketType::Line),
+        ];
         for framing in types {
             let (socket, foreign) = connected([framing.clone()]).await;
             assert_eq!(recv(socket, 1).await, Err(Error::Einval), "{framing:?}");
@@ -282,7 +289,9 @@ fn t64_header_4_with_three_four_and_five_bytes() {
 fn t52_recv_gives_all_complete_data_before_closed() {
     real(2, async {
         let (client, server) = pair([], [buffer(10)]).await;
-        gen_tcp::send(client, "0123456789abcde").await.expect("it is connected");
+        gen_tcp::send(client, "0123456789abcde")
+            .await
+            .expect("it is connected");
         gen_tcp::close(client).await.expect("close does not fail");
         until_unread(server, 15).await;
         assert_eq!(recv(server, 0).await, Ok(b"0123456789".to_vec()));

@@ -15,12 +15,18 @@ fn t31_linger_0_with_a_queue_resets_the_peer() {
             let (listener, port) = listen(peer_side);
             let options = [linger(true, 0), sndbuf(SMALL)];
             let socket = tests::sockets::connect(port, options).await;
-            let peer = gen_tcp::accept_timeout(listener, LIMIT).await.expect("it is there");
+            let peer = gen_tcp::accept_timeout(listener, LIMIT)
+                .await
+                .expect("it is there");
             let sent = fill(socket, &mut Stream::default()).await;
             gen_tcp::close(socket).await.expect("close does not fail");
             assert_eq!(inet::states(socket), ["closed"], "it did not wait");
             until_reset(peer).await;
-            let expected = if shown { Error::Econnreset } else { Error::Closed };
+            let expected = if shown {
+                Error::Econnreset
+            } else {
+                Error::Closed
+            };
             if mode {
                 inet::setopts(peer, [active(true)]).expect("it is open");
                 let mut got = 0;
@@ -92,11 +98,13 @@ fn t36_a_send_behind_a_shown_reset_gives_a_second_tcp_error_but_no_second_tcp_cl
         assert_eq!(gen_tcp::send(socket, "x").await, Err(Error::Econnreset));
         assert_eq!(message(socket).await, Tcp::Error(socket, Error::Econnreset));
         quiet::<Tcp>().await;
-        // Passive: recv tells, then the send, once.
+        // Passive: recv tells, then the send.
         let (socket, foreign) = connected([exit_on_close(false), show_econnreset(true)]).await;
         foreign.reset();
         assert_eq!(recv(socket, 0).await, Err(Error::Econnreset));
         assert_eq!(recv(socket, 0).await, Err(Error::Closed));
+        assert_eq!(gen_tcp::send(socket, "x").await, Err(Error::Econnreset));
+        // Once more for the end that the second recv saw.
         assert_eq!(gen_tcp::send(socket, "x").await, Err(Error::Econnreset));
         assert_eq!(gen_tcp::send(socket, "x").await, Err(Error::Enotconn));
     });

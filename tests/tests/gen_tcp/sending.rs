@@ -130,7 +130,10 @@ fn t42_a_killed_sender_that_waited_has_sent_and_a_suspended_one_has_not() {
             let length = expected.len() * 10_000;
             let got = foreign.read(filled + length).await.expect("it comes");
             for (piece, name) in got[filled..].chunks(10_000).zip(expected) {
-                assert!(piece.iter().all(|byte| byte == name), "{waiting_first}: {name}");
+                assert!(
+                    piece.iter().all(|byte| byte == name),
+                    "{waiting_first}: {name}"
+                );
             }
             assert_eq!(next::<Sent>().await, Sent('l', Ok(())));
             gen_tcp::close(socket).await.expect("close does not fail");
@@ -151,7 +154,10 @@ fn t42_suspended_senders_are_served_in_their_order() {
         }
         let got = foreign.read(filled + 8 * 9000).await.expect("it comes");
         for (piece, name) in got[filled..].chunks(9000).zip(&names) {
-            assert!(piece.iter().all(|byte| *byte == *name as u8), "{name} is not next");
+            assert!(
+                piece.iter().all(|byte| *byte == *name as u8),
+                "{name} is not next"
+            );
         }
         for _ in names {
             assert_eq!(next::<Sent>().await.1, Ok(()));
@@ -177,7 +183,11 @@ fn t46_a_blocked_sender_and_a_blocked_reader_are_both_told_of_the_close() {
             if half {
                 foreign.finish();
             } else {
-                foreign.clone().0.shutdown(std::net::Shutdown::Read).expect("it is connected");
+                foreign
+                    .clone()
+                    .0
+                    .shutdown(std::net::Shutdown::Read)
+                    .expect("it is connected");
                 drop(foreign);
             }
             assert_eq!(next::<Sent>().await, Sent('b', Err(Error::Closed)));
@@ -204,7 +214,10 @@ fn t46_without_exit_on_close_a_half_close_leaves_the_blocked_sender_alone() {
                 assert_eq!(recv(socket, 0).await, Err(Error::Closed));
             }
             quiet::<Sent>().await;
-            foreign.read(filled + 10_000).await.expect("all of it comes");
+            foreign
+                .read(filled + 10_000)
+                .await
+                .expect("all of it comes");
             assert_eq!(next::<Sent>().await, Sent('b', Ok(())));
         }
     });
@@ -233,7 +246,10 @@ fn t47_frames_of_100_senders_are_not_torn() {
         for _ in 0..usize::from(senders) * usize::from(frames) {
             let body = data(server).await;
             let (id, frame) = (body[0], body[1]);
-            assert!(body[2..].iter().all(|byte| *byte == id), "a torn frame of {id}");
+            assert!(
+                body[2..].iter().all(|byte| *byte == id),
+                "a torn frame of {id}"
+            );
             assert_eq!(frame, expected[usize::from(id)], "the order of {id}");
             expected[usize::from(id)] += 1;
         }
@@ -263,12 +279,17 @@ fn t48_five_thousand_pieces_arrive_as_one() {
             let (pieces, all) = pieces(5000);
             // Into an empty queue, then behind it.
             for _ in 0..2 {
-                gen_tcp::send(socket, pieces.clone()).await.expect("it is connected");
+                gen_tcp::send(socket, pieces.clone())
+                    .await
+                    .expect("it is connected");
             }
             for _ in 0..2 {
                 if framed {
                     let header = foreign.read(4).await.expect("it comes");
-                    assert_eq!(header, u32::try_from(all.len()).expect("small").to_be_bytes());
+                    assert_eq!(
+                        header,
+                        u32::try_from(all.len()).expect("small").to_be_bytes()
+                    );
                 }
                 assert_eq!(foreign.read(all.len()).await.expect("it comes"), all);
             }
@@ -276,7 +297,9 @@ fn t48_five_thousand_pieces_arrive_as_one() {
         // Of nothing but empty pieces there is nothing to send.
         let (socket, foreign) = connected([]).await;
         let nothing = vec![Bytes::new(); 3];
-        gen_tcp::send(socket, nothing).await.expect("it is connected");
+        gen_tcp::send(socket, nothing)
+            .await
+            .expect("it is connected");
         gen_tcp::close(socket).await.expect("close does not fail");
         assert_eq!(foreign.read_to_end().await.0, b"");
     });
@@ -348,7 +371,9 @@ fn t50_with_delay_send_the_data_of_a_process_that_sends_and_ends_arrives() {
         let (client, server) = pair([delay_send(true)], [active(true)]).await;
         let mut stream = Stream::default();
         for length in [1, 100_000, 1, 10, 50_000] {
-            gen_tcp::send(client, stream.take(length)).await.expect("it is connected");
+            gen_tcp::send(client, stream.take(length))
+                .await
+                .expect("it is connected");
         }
         let got = bytes_of(server, stream.at).await;
         Stream::default().check(&got);

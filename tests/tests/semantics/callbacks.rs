@@ -205,22 +205,34 @@ fn links_made_by_the_last_destructors_are_told() {
 /// it.
 #[test]
 fn destructors_do_not_answer_for_the_living() {
-    real(4, async {
-        for _ in 0..300 {
-            let (child, watch) = spawn_monitor(async {
-                let _looks = OnDrop::new(|| {
-                    for _ in 0..50 {
-                        links();
+    real(2, async {
+        let me = self_pid();
+        for _ in 0..50 {
+            let begun = Arc::new(AtomicBool::new(false));
+            let asked = Arc::new(AtomicBool::new(false));
+            let (begins, was_asked) = (begun.clone(), asked.clone());
+            let child = spawn(async move {
+                let _looks = OnDrop::new(move || {
+                    begins.store(true, Ordering::SeqCst);
+                    while !was_asked.load(Ordering::SeqCst) {
+                        std::hint::spin_loop();
                     }
+                    links();
                 });
+                send(me, "waits");
                 std::future::pending::<()>().await
             });
-            yield_now().await;
-            exit_signal(child, "kill");
-            for _ in 0..10 {
-                assert!(!is_alive(child).await);
+            let _: &str = next().await;
+            exit_signal(child, "boom");
+            while !begun.load(Ordering::SeqCst) {
+                yield_now().await;
             }
-            assert_eq!(down(watch).await, Reason::Killed);
+            let mut alive = std::pin::pin!(is_alive(child));
+            assert!(futures_util::poll!(&mut alive).is_pending());
+            let watch = monitor(child);
+            asked.store(true, Ordering::SeqCst);
+            assert!(!alive.await);
+            assert_eq!(down(watch).await, Reason::NoProc);
         }
     });
 }
@@ -272,28 +284,25 @@ fn panics_in_destructors_hurt_nobody_else() {
 /// The same of a reason: its last clone goes in the runtime's own code, wherever that is.
 #[test]
 fn panics_in_destructors_of_reasons_hurt_nobody() {
-    real(2, async {
+    let runtime = Runtime::builder().workers(2).on_crash(|_| {}).build();
+    let runtime = runtime.expect("a runtime");
+    let handle = runtime.handle();
+    on(runtime, async move {
         let bomb = || Payload::reason(|| panic!("a bomb"));
         // With nobody to tell.
         let child = spawn(async move { exit(bomb()).await });
         while is_alive(child).await {}
-        // As a signal that is not acted upon, and as one of a monitor that is gone.
-        let (target, watch) = Spawn::new()
-            .trap_exit()
-            .monitor()
-            .spawn(async {
-                receive::<()>().await;
-            })
-            .unwrap();
-        let (child, gone) = spawn_monitor(async move {
+        // As a signal of a link that is gone when it is received.
+        let child = spawn_link(async move {
             receive::<()>().await;
             exit(bomb()).await
         });
         send(child, ());
-        demonitor(gone);
-        exit_signal(target, bomb());
-        send(target, ());
-        assert_eq!(down(watch).await, Reason::Normal);
+        while handle.process_count() > 1 {
+            std::hint::spin_loop();
+        }
+        unlink(child);
+        yield_now().await;
         // At the end of a port.
         let (port, _) = bell::open();
         unlink(port);

@@ -1,5 +1,5 @@
-//! A driver of a third party's: child processes of the system as ports (`examples/src/child.rs`), held to the
-//! rules of ports (process.md 8).
+//! A driver of a third party's: child processes of the system as ports (`examples/src/child.rs`),
+//! held to the rules of ports (process.md 8).
 
 use std::process::Command;
 use std::time::Duration;
@@ -53,16 +53,22 @@ fn a_child_that_does_not_read_makes_its_port_busy() {
         let mut was_busy = false;
         for _ in 0..50 {
             was_busy |= port::try_command(child, "").is_err();
-            port::command(child, vec![b'x'; 20_000]).await.expect("it is open");
+            port::command(child, vec![b'x'; 20_000])
+                .await
+                .expect("it is open");
         }
         assert!(was_busy);
         port::control(child, END_OF_INPUT, "").expect("it is open");
         let (text, code) = output(child).await;
-        assert_eq!((String::from_utf8_lossy(&text).trim(), code), ("1000000", Some(0)));
+        assert_eq!(
+            (String::from_utf8_lossy(&text).trim(), code),
+            ("1000000", Some(0))
+        );
     });
 }
 
-/// 8.3: a port goes with its owner, and takes the child along; its job ends, so that the runtime does.
+/// 8.3: a port goes with its owner, and takes the child along; its job ends, so that the runtime
+/// does.
 #[test]
 fn a_child_goes_with_its_owner() {
     real(2, async {
@@ -73,7 +79,10 @@ fn a_child_goes_with_its_owner() {
         });
         let child: PortId = next().await;
         let facts = port::port_info(child).expect("it is open").facts;
-        let (_, os_pid) = facts.iter().find(|(name, _)| *name == "os_pid").expect("it has one");
+        let (_, os_pid) = facts
+            .iter()
+            .find(|(name, _)| *name == "os_pid")
+            .expect("it has one");
         let watch = monitor(child);
         exit_signal(owner, "boom");
         assert_eq!(down(watch).await, Reason::from("boom"));

@@ -9,7 +9,8 @@ use runtime::{Event, SendError, set_mailbox_limit};
 use tests::puppet::drain;
 use tests::{LIMIT, Puppet, bell, down, everywhere, real, settle, worlds};
 
-const SLEEP: Duration = Duration::from_secs(10_000);
+/// Shorter than a test waits.
+const SLEEP: Duration = Duration::from_secs(20);
 
 /// A process with this limit that sleeps, and then sends its spawner all numbers that it has.
 fn sleeper(len_max: u32, overflow: Overflow) -> (Pid, Ref) {
@@ -106,7 +107,10 @@ fn try_send_gives_the_message_back() {
     worlds(10, || async {
         let (pid, watch) = sleeper(0, Overflow::Refuse);
         let refused = try_send(pid, String::from("refused"));
-        assert_eq!(refused.map_err(SendError::into_message), Err("refused".into()));
+        assert_eq!(
+            refused.map_err(SendError::into_message),
+            Err("refused".into())
+        );
         exit_signal(pid, "kill");
         down(watch).await;
         assert_eq!(try_send(pid, 1u8), Err(SendError::NoProc(1)));
@@ -133,13 +137,13 @@ fn r_15_signals_timers_replies_and_ports_are_exempt() {
             .spawn(async move {
                 let (port, _) = bell::open();
                 monitor(me);
-                let watch = monitor(make_ref_of_nobody());
+                let watch = monitor("nobody has this name");
                 let reply_to = alias(AliasMode::Reply);
                 send_after(Duration::from_secs(1), self_pid(), 'a');
                 start_timer(Duration::from_secs(2), self_pid(), 'b');
                 send(me, reply_to);
                 send(self_pid(), 0u32);
-                sleep(Duration::from_secs(100)).await;
+                sleep(Duration::from_secs(10)).await;
                 bell::fail(port, "broken").unwrap();
                 assert_eq!(down(watch).await, Reason::NoProc);
                 let info = process_info(self_pid()).await.expect("I am alive");
@@ -155,10 +159,6 @@ fn r_15_signals_timers_replies_and_ports_are_exempt() {
     });
 }
 
-fn make_ref_of_nobody() -> &'static str {
-    "nobody has this name"
-}
-
 /// senders that wait are served in the order in which they came, and only when there is room.
 #[test]
 fn r_15_waiting_senders_are_served_in_order() {
@@ -170,7 +170,7 @@ fn r_15_waiting_senders_are_served_in_order() {
             .mailbox_limit(limit)
             .spawn(async move {
                 for _ in 0..12 {
-                    sleep(Duration::from_secs(100)).await;
+                    sleep(Duration::from_secs(2)).await;
                     let info = process_info(self_pid()).await.expect("I am alive");
                     assert!(info.message_queue_len <= 2, "{info}");
                     send(me, receive::<u32>().await);
@@ -180,15 +180,20 @@ fn r_15_waiting_senders_are_served_in_order() {
         for n in 0..12u32 {
             spawn(async move { send_async(slow, n).await.unwrap() });
             // One after the other, so that their order is known.
-            sleep(Duration::from_secs(1)).await;
+            sleep(Duration::from_millis(100)).await;
         }
-        assert_eq!(try_send(slow, 99u32), Err(SendError::Full(99)), "they came first");
+        assert_eq!(
+            try_send(slow, 99u32),
+            Err(SendError::Full(99)),
+            "they came first"
+        );
         down(watch).await;
         assert_eq!(drain::<u32>().await, (0..12).collect::<Vec<_>>());
     });
 }
 
-/// R-15, cancel safety: a sender that gives up, or dies, loses its place to the next; nothing was sent.
+/// R-15, cancel safety: a sender that gives up, or dies, loses its place to the next; nothing was
+/// sent.
 #[test]
 fn r_15_a_place_is_not_lost_with_its_sender() {
     worlds(50, || async {
@@ -251,7 +256,11 @@ fn r_15_a_call_of_a_full_server() {
         let (full, _) = sleeper(0, Overflow::Refuse);
         assert_eq!(call(full, Ask, LIMIT).await, Err(CallError::Full));
         let info = process_info(full).await.expect("it is alive");
-        assert_eq!(info.monitored_by.len(), 1, "the call has left nothing: {info}");
+        assert_eq!(
+            info.monitored_by.len(),
+            1,
+            "the call has left nothing: {info}"
+        );
     });
 }
 
@@ -280,7 +289,8 @@ fn r_15_a_process_sets_its_own_limit() {
     });
 }
 
-/// R-15, I-1: many senders on threads that wait for room: everything arrives once, each sender's in order.
+/// R-15, I-1: many senders on threads that wait for room: everything arrives once, each sender's in
+/// order.
 #[test]
 fn r_15_back_pressure_on_threads() {
     real(3, async {

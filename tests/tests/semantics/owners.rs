@@ -1,6 +1,8 @@
 //! Whose a port is: owner versus links (process.md 8.3), message forms and `badsig` (8.4, 8.5),
 //! hand-over (8.12, O-18).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use runtime::port::{self, HandOverError, PortReply, PortSignal};
@@ -352,25 +354,31 @@ fn a_hand_over_to_the_dying_leaves_no_orphan() {
     real(4, race());
 }
 
-/// L-10: the ends of a link to a port agree, though it is handed over, linked and unlinked at once.
+/// L-10: the ends of a link to a port agree, though it is handed over and unlinked at the same
+/// moment.
 #[test]
 fn l_10_links_to_ports_agree_in_a_race() {
     real(4, async {
-        for round in 0..600u32 {
+        for round in 0..1500u32 {
             let target = Puppet::new();
             let (port, _) = bell::open();
+            let ready = Arc::new(AtomicBool::new(false));
+            let go = Arc::new(AtomicBool::new(false));
+            let (is_ready, may_go) = (ready.clone(), go.clone());
             target.told(async move {
-                for n in 0..round % 5 {
-                    link(port).ok();
-                    if n % 2 == 1 {
-                        yield_now().await;
-                    }
-                    unlink(port);
+                link(port).expect("it is open");
+                is_ready.store(true, Ordering::SeqCst);
+                while !may_go.load(Ordering::SeqCst) {
+                    std::hint::spin_loop();
                 }
+                (0..round % 60).for_each(|_| std::hint::spin_loop());
+                unlink(port);
             });
-            if round % 3 == 0 {
+            while !ready.load(Ordering::SeqCst) {
                 yield_now().await;
             }
+            go.store(true, Ordering::SeqCst);
+            (0..round % 7 * 10).for_each(|_| std::hint::spin_loop());
             port::hand_over(port, target.pid).unwrap();
             let its = target.links().await.contains(&port.into());
             let info = port::port_info(port).expect("it is open");

@@ -404,12 +404,15 @@ fn o_16_events_of_a_source() {
 
 /// `again` is heard, also where the poller's worker sleeps and the caller goes to sleep, too.
 #[test]
+#[allow(clippy::disallowed_methods)] // a blocking closure that takes a while
 fn asking_for_another_turn_wakes_the_poller() {
+    let nap = || std::thread::park_timeout(Duration::from_millis(2));
     for workers in [1, 2, 3] {
-        real(workers, async {
+        real(workers, async move {
             let (port, _) = bell::open();
             for _ in 0..50 {
-                sleep(Duration::from_millis(1)).await;
+                // Woken by a thread that is no worker, so that another worker sits at the poller.
+                assert_eq!(runtime::blocking(nap).await, Ok(()));
                 bell::on(port, |_, cx| cx.again()).unwrap();
                 assert_eq!(next::<Rung>().await, Rung(port, u32::MAX));
             }

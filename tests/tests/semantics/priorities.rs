@@ -1,32 +1,36 @@
 //! Priorities (process.md C-5) and labels: what a spawn may ask for, and what a process may change.
 //!
-//! Who comes before whom is asked of one real worker: on several, and in simulated worlds, any order of
-//! processes that are ready may be.
+//! Who comes before whom is asked of one real worker: on several, and in simulated worlds, any
+//! order of processes that are ready may be.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 
 use runtime::prelude::*;
 use runtime::{set_label, set_priority};
-use tests::{LIMIT, down, everywhere, real, worlds};
+use tests::{LIMIT, down, everywhere, next, real, settle, worlds};
 
-/// The priorities of processes in the order in which one worker ran them: so many of each, all ready
-/// before the first of them ran.
+/// The priorities of processes in the order in which one worker ran them: so many of each, all
+/// ready before the first of them ran.
 async fn order_of(numbers: &[(Priority, usize)]) -> Vec<Priority> {
     let (tell, told) = channel();
-    let mut last = Vec::new();
+    let (me, left) = (self_pid(), Arc::new(AtomicUsize::new(0)));
     for &(priority, number) in numbers {
+        left.fetch_add(number, SeqCst);
         for _ in 0..number {
-            let tell = tell.clone();
-            let child = Spawn::new().priority(priority).monitor();
-            let body = async move { drop(tell.send(priority)) };
-            last.push(child.spawn(body).expect("there is room").1);
+            let (tell, left) = (tell.clone(), left.clone());
+            let body = async move {
+                drop(tell.send(priority));
+                if left.fetch_sub(1, SeqCst) == 1 {
+                    send(me, "the last one has run");
+                }
+            };
+            let child = Spawn::new().priority(priority);
+            child.spawn(body).expect("there is room");
         }
     }
-    for watch in last {
-        down(watch).await;
-    }
+    next::<&str>().await;
     told.try_iter().collect()
 }
 
@@ -125,7 +129,10 @@ fn c_5_low_has_one_turn_after_eight() {
         }
         let (normal, low) = (turns[0].load(SeqCst), turns[1].load(SeqCst));
         let ratio = normal as f64 / low as f64;
-        assert!((7.0..9.5).contains(&ratio), "{normal} of normal, {low} of low");
+        assert!(
+            (7.0..9.5).contains(&ratio),
+            "{normal} of normal, {low} of low"
+        );
     });
 }
 
@@ -211,6 +218,7 @@ fn a_label_is_for_people() {
         };
         assert_eq!(label(child).await, "session 7");
         send(child, ());
+        settle().await;
         assert_eq!(label(child).await, "session 8");
         let me = process_info(self_pid()).await.expect("I am alive");
         assert_eq!(me.label, None);

@@ -194,7 +194,7 @@ fn i_14_one_that_computes_on_is_named() {
 #[allow(clippy::disallowed_methods)] // the race is between threads of the test, and takes time
 fn c_10_spawning_while_the_runtime_ends() {
     let started = std::time::Instant::now();
-    for _ in 0..50 {
+    for _ in 0..200 {
         let runtime = small();
         std::thread::scope(|scope| {
             for _ in 0..2 {

@@ -125,6 +125,17 @@ fn p_4_at_the_limit() {
     });
 }
 
+/// P-4: the limit is the same from outside.
+#[test]
+fn p_4_at_the_limit_from_outside() {
+    let runtime = Runtime::builder().workers(1).processes_max(2).build();
+    let runtime = runtime.expect("a runtime");
+    let spawn = || runtime.handle().try_spawn(std::future::pending::<()>());
+    assert!(spawn().is_ok() && spawn().is_ok());
+    assert_eq!(spawn(), Err(SpawnError::SystemLimit));
+    assert_eq!(runtime.handle().process_count(), 2);
+}
+
 /// P-4: one that does not trap exits dies from `spawn_link` at the limit.
 #[test]
 fn p_4_a_link_at_the_limit_is_fatal() {

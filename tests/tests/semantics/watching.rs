@@ -1,5 +1,5 @@
-//! What is seen of a runtime from outside: the watchdog (process.md C-7, D-9), statistics (9.4), listings
-//! (10.9), and the pools for blocking closures (C-8).
+//! What is seen of a runtime from outside: the watchdog (process.md C-7, D-9), statistics (9.4),
+//! listings (10.9), and the pools for blocking closures (C-8).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -19,7 +19,8 @@ fn hold(time: Duration) {
     std::thread::sleep(time);
 }
 
-/// C-7: a slice that is too long is an event, once, with who it is, for how long, and where it came from.
+/// C-7: a slice that is too long is an event, once, with who it is, for how long, and where it came
+/// from.
 #[test]
 fn c_7_a_long_slice_is_an_event_once() {
     for workers in [1, 2] {
@@ -27,7 +28,10 @@ fn c_7_a_long_slice_is_an_event_once() {
         let builder = Runtime::builder().workers(workers);
         let builder = builder.long_schedule(Duration::from_millis(100));
         let hook = move |event: &Event| tell.send(event.clone()).expect("somebody listens");
-        let runtime = builder.on_event(hook).build().expect("the system has what it needs");
+        let runtime = builder
+            .on_event(hook)
+            .build()
+            .expect("the system has what it needs");
         let pid = Arc::new(Mutex::new(None));
         let noted = pid.clone();
         on(runtime, async move {
@@ -37,7 +41,11 @@ fn c_7_a_long_slice_is_an_event_once() {
         });
         let held = pid.lock().unwrap().expect("it was spawned");
         let events = told.try_iter().filter_map(|event| match event {
-            Event::LongSchedule { pid, ms, spawned_at } if pid == held => Some((ms, spawned_at)),
+            Event::LongSchedule {
+                pid,
+                ms,
+                spawned_at,
+            } if pid == held => Some((ms, spawned_at)),
             _ => None,
         });
         let events: Vec<_> = events.collect();
@@ -48,8 +56,8 @@ fn c_7_a_long_slice_is_an_event_once() {
     }
 }
 
-/// C-7: while a process holds the worker that sat at the poller, a parked worker takes its seat, so that
-/// timers go on.
+/// C-7: while a process holds the worker that sat at the poller, a parked worker takes its seat, so
+/// that timers go on.
 #[test]
 fn c_7_the_seat_at_the_poller_does_not_stay_empty() {
     real(2, async {
@@ -66,7 +74,10 @@ fn c_7_the_seat_at_the_poller_does_not_stay_empty() {
                 sleep(Duration::from_millis(60)).await;
                 send(main, held.load(Ordering::SeqCst));
             });
-            assert!(next::<bool>().await, "the timer waited for the slice to end");
+            assert!(
+                next::<bool>().await,
+                "the timer waited for the slice to end"
+            );
             assert_eq!(down(watch).await, Reason::Normal);
         }
     });
@@ -83,12 +94,16 @@ fn switches() -> u64 {
     tasks.filter_map(of).sum()
 }
 
-/// C-7, C-9: a runtime with nothing to do does nothing, the watchdog neither: no thread of it wakes up.
+/// C-7, C-9: a runtime with nothing to do does nothing, the watchdog neither: no thread of it wakes
+/// up.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_idle_runtime_sleeps() {
     alone("watching::an_idle_runtime_sleeps", || {
-        let runtime = Runtime::builder().workers(3).build().expect("there is what it needs");
+        let runtime = Runtime::builder()
+            .workers(3)
+            .build()
+            .expect("there is what it needs");
         let (tell, told) = channel();
         runtime.handle().spawn(async move {
             for _ in 0..100 {
@@ -122,14 +137,24 @@ fn statistics_of_a_runtime() {
         }
         let after = runtime::statistics();
         assert!(polls(&after) >= polls(&before) + 100);
-        assert_eq!((after.processes, after.ports), (before.processes + 1, before.ports + 1));
+        assert_eq!(
+            (after.processes, after.ports),
+            (before.processes + 1, before.ports + 1)
+        );
         assert!(after.timers > before.timers);
         cancel_timer(timer);
         sleep(Duration::from_millis(5)).await;
-        let parks = runtime::statistics().workers.iter().map(|w| w.parks).sum::<u64>();
+        let parks = runtime::statistics()
+            .workers
+            .iter()
+            .map(|w| w.parks)
+            .sum::<u64>();
         assert!(parks > 0);
         let table = after.to_string();
-        assert!(table.contains("polls") && table.lines().count() > 10, "{table}");
+        assert!(
+            table.contains("polls") && table.lines().count() > 10,
+            "{table}"
+        );
     });
 }
 
@@ -149,7 +174,10 @@ fn statistics_of_run_queues() {
 #[test]
 fn b_16_the_top_of_the_processes() {
     worlds(5, || async {
-        let (full, _) = Spawn::new().name("full").spawn(async { receive::<()>().await }).unwrap();
+        let (full, _) = Spawn::new()
+            .name("full")
+            .spawn(async { receive::<()>().await })
+            .unwrap();
         let less = Puppet::new();
         for n in 0..30u32 {
             send(full, n);
@@ -159,16 +187,22 @@ fn b_16_the_top_of_the_processes() {
         }
         settle().await;
         let top = runtime::top(SortBy::MessageQueue, 2);
-        assert_eq!(top.0.iter().map(|line| line.pid).collect::<Vec<_>>(), [full, less.pid]);
+        assert_eq!(
+            top.0.iter().map(|line| line.pid).collect::<Vec<_>>(),
+            [full, less.pid]
+        );
         let (first, text) = (&top.0[0], top.to_string());
         assert_eq!((first.message_queue_len, first.status), (30, "waiting"));
-        assert_eq!(first.registered_name.as_ref().map(Name::as_str), Some("full"));
+        assert_eq!(
+            first.registered_name.as_ref().map(Name::as_str),
+            Some("full")
+        );
         assert!(text.contains("full") && text.lines().count() == 3, "{text}");
         let (big, _) = Spawn::new()
             .spawn(async {
-                let held = [0u8; 10_000];
+                let held = std::hint::black_box([0u8; 10_000]);
                 receive::<()>().await;
-                drop(held);
+                assert_eq!(held.len(), 10_000);
             })
             .unwrap();
         assert_eq!(runtime::top(SortBy::Memory, 1).0[0].pid, big);
@@ -178,7 +212,10 @@ fn b_16_the_top_of_the_processes() {
 /// 10.9: the tables of processes and ports, from outside of all processes.
 #[test]
 fn tables_from_outside() {
-    let runtime = Runtime::builder().workers(1).build().expect("the system has what it needs");
+    let runtime = Runtime::builder()
+        .workers(1)
+        .build()
+        .expect("the system has what it needs");
     let handle = runtime.handle();
     let (tell, told) = channel();
     let pid = handle.spawn(async move {
@@ -195,71 +232,86 @@ fn tables_from_outside() {
     let (processes, ports) = (handle.process_table(), handle.port_table());
     assert_eq!(processes.0.len(), 2);
     assert!(processes.0.iter().any(|line| line.pid == pid));
-    assert_eq!((ports.0.len(), ports.0[0].id, ports.0[0].connected), (1, port, pid));
+    assert_eq!(
+        (ports.0.len(), ports.0[0].id, ports.0[0].connected),
+        (1, port, pid)
+    );
     let text = runtime.to_string();
     for part in ["listed", "gate", "busy=1", "watching.rs"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }
 
-/// C-8: closures that compute have a pool of their own: they run while the other one is held, and hold
-/// up nobody there.
+/// C-8: closures that compute have a pool of their own: they run while the other one is held, and
+/// hold up nobody there.
 #[test]
 fn c_8_two_pools() {
     everywhere(|| async {
         assert_eq!(blocking_cpu(|| 6 * 7).await, Ok(42));
         let failed = blocking_cpu(|| panic!("computing")).await;
-        assert!(matches!(failed, Err::<(), _>(runtime::BlockingError::Failed(_))));
+        assert!(matches!(
+            failed,
+            Err::<(), _>(runtime::BlockingError::Failed(_))
+        ));
     });
     let mut limits = Limits::default();
     (limits.blocking_threads_max, limits.blocking_cpu_threads_max) = (1, 1);
     let builder = Runtime::builder().workers(2).limits(limits);
-    on(builder.build().expect("the system has what it needs"), async {
-        let (go, gone) = channel::<()>();
-        let gone = Mutex::new(gone);
-        let (_, held) = spawn_monitor(async move {
-            blocking(move || gone.lock().unwrap().recv()).await.ok();
-        });
-        while runtime::statistics().blocking.busy == 0 {
-            sleep(Duration::from_millis(1)).await;
-        }
-        assert_eq!(blocking_cpu(|| 1).await, Ok(1));
-        let (_, waits) = spawn_monitor(async { blocking(|| ()).await.unwrap() });
-        while runtime::statistics().blocking.waiting == 0 {
-            sleep(Duration::from_millis(1)).await;
-        }
-        let pool = runtime::statistics().blocking;
-        assert_eq!((pool.threads, pool.busy, pool.waiting), (1, 1, 1));
-        go.send(()).expect("it waits");
-        for watch in [held, waits] {
-            assert_eq!(down(watch).await, Reason::Normal);
-        }
-    });
+    on(
+        builder.build().expect("the system has what it needs"),
+        async {
+            let (go, gone) = channel::<()>();
+            let gone = Mutex::new(gone);
+            let (_, held) = spawn_monitor(async move {
+                blocking(move || gone.lock().unwrap().recv()).await.ok();
+            });
+            while runtime::statistics().blocking.busy == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            assert_eq!(blocking_cpu(|| 1).await, Ok(1));
+            let (_, waits) = spawn_monitor(async { blocking(|| ()).await.unwrap() });
+            while runtime::statistics().blocking.waiting == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            let pool = runtime::statistics().blocking;
+            assert_eq!((pool.threads, pool.busy, pool.waiting), (1, 1, 1));
+            go.send(()).expect("it waits");
+            for watch in [held, waits] {
+                assert_eq!(down(watch).await, Reason::Normal);
+            }
+        },
+    );
 }
 
 /// C-8: a pool serves first come, first served.
 #[test]
 fn c_8_closures_wait_in_order() {
-    let limits = |limits: &mut Limits| (limits.blocking_cpu_threads_max, limits.blocking_queue_max) = (1, 9);
+    let limits =
+        |limits: &mut Limits| (limits.blocking_cpu_threads_max, limits.blocking_queue_max) = (1, 9);
     let mut one = Limits::default();
     limits(&mut one);
     let builder = Runtime::builder().workers(1).limits(one);
-    on(builder.build().expect("the system has what it needs"), async {
-        let order: Arc<Mutex<Vec<u32>>> = Arc::default();
-        let mut ends = Vec::new();
-        let main = self_pid();
-        for n in 0..9 {
-            let order = order.clone();
-            let job = async move {
-                send(main, n);
-                blocking_cpu(move || order.lock().unwrap().push(n)).await.unwrap();
-            };
-            ends.push(spawn_monitor(job).1);
-            assert_eq!(next::<u32>().await, n);
-        }
-        for end in ends {
-            assert_eq!(down(end).await, Reason::Normal);
-        }
-        assert_eq!(*order.lock().unwrap(), (0..9).collect::<Vec<u32>>());
-    });
+    on(
+        builder.build().expect("the system has what it needs"),
+        async {
+            let order: Arc<Mutex<Vec<u32>>> = Arc::default();
+            let mut ends = Vec::new();
+            let main = self_pid();
+            for n in 0..9 {
+                let order = order.clone();
+                let job = async move {
+                    send(main, n);
+                    blocking_cpu(move || order.lock().unwrap().push(n))
+                        .await
+                        .unwrap();
+                };
+                ends.push(spawn_monitor(job).1);
+                assert_eq!(next::<u32>().await, n);
+            }
+            for end in ends {
+                assert_eq!(down(end).await, Reason::Normal);
+            }
+            assert_eq!(*order.lock().unwrap(), (0..9).collect::<Vec<u32>>());
+        },
+    );
 }

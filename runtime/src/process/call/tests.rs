@@ -18,8 +18,8 @@ impl Request for Double {
     type Reply = u64;
 }
 
-/// M-15: with a million messages waiting a call looks at what came after it was made, and at
-/// nothing else.
+/// M-15: with a million messages waiting a call looks at what came after it was made, and
+/// at nothing else.
 #[test]
 fn a_call_does_not_look_at_what_waited_before() {
     let runtime = Runtime::builder().workers(1).build().expect("it starts");

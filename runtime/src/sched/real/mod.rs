@@ -1,15 +1,15 @@
 //! The real scheduler: workers on threads that share their work (process.md 9.3).
 //!
-//! `worker` is the loop of one thread, `idle` who sleeps and who sits at the poller, `watchdog` who notices
-//! long slices, `pool` the threads for blocking closures, `counters` what a worker counts. This file holds
-//! what the workers share, and starts and stops them:
+//! `worker` is the loop of one thread, `idle` who sleeps and who sits at the poller, `watchdog` who
+//! notices long slices, `pool` the threads for blocking closures, `counters` what a worker counts.
+//! This file holds what the workers share, and starts and stops them:
 //!
 //! 1. `start`: the shared part first, then the runtime's core around it, then the threads.
 //! 2. `stop`: the flag is set, everyone asleep is woken; each worker leaves its loop after its slice.
 //! 3. `join`: waits for the threads until a deadline; who is late is named and left behind (D-9).
 //!
-//! Invariant: a process that was made ready is in exactly one place: a LIFO slot, a worker's queue, the
-//! injection queue, or one of `queues` where its priority is not normal.
+//! Invariant: a process that was made ready is in exactly one place: a LIFO slot, a worker's queue,
+//! the injection queue, or one of `queues` where its priority is not normal.
 
 mod counters;
 pub(crate) mod idle;
@@ -244,7 +244,7 @@ impl Scheduler for Workers {
             }
         };
         SchedulerLoad {
-            injected: self.injector.len(),
+            injected: self.injector.len() + self.special.len(),
             wakes: self.idle.wakes(),
             workers: self.shared.iter().map(worker).collect(),
         }

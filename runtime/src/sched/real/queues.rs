@@ -1,9 +1,10 @@
 //! The queues of processes whose priority is not normal (process.md C-5).
 //!
-//! Two, shared by all workers: such processes are few. Filled by `Workers`, emptied by each worker before it
-//! looks at its own queue. Invariant (D-8): high comes before normal, but a worker that ran 64 of high has
-//! one turn for normal; low has one turn after 8 of normal, and all that nobody else wants. A process of
-//! normal priority pays for them with one look at `waiting`, which is then not written by anybody.
+//! Two, shared by all workers: such processes are few. Filled by `Workers`, emptied by each worker
+//! before it looks at its own queue. Invariant (D-8): high comes before normal, but a worker that
+//! ran 64 of high has one turn for normal; low has one turn after 8 of normal, and all that nobody
+//! else wants. A process of normal priority pays for them with one look at `waiting`, which is then
+//! not written by anybody.
 
 use crossbeam::deque::{Injector, Steal};
 use crossbeam::utils::CachePadded;
@@ -39,6 +40,11 @@ impl Queues {
         self.waiting.load(Ordering::Relaxed) == 0
     }
 
+    /// How many processes wait in both.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed) as usize
+    }
+
     /// Queues a process that is of this priority.
     #[cold]
     pub(super) fn push(&self, process: Runnable, priority: Priority) {
@@ -52,11 +58,11 @@ impl Queues {
     /// One that comes before those of normal priority now.
     #[cold]
     pub(super) fn before_normal(&self, turns: &mut Turns) -> Option<Runnable> {
-        if turns.high < HIGH_ROW_MAX {
-            if let Some(process) = self.take(&self.high) {
-                turns.high += 1;
-                return Some(process);
-            }
+        if turns.high < HIGH_ROW_MAX
+            && let Some(process) = self.take(&self.high)
+        {
+            turns.high += 1;
+            return Some(process);
         }
         turns.high = 0;
         if turns.normal >= NORMAL_PER_LOW {
@@ -69,15 +75,14 @@ impl Queues {
         None
     }
 
-    /// One that may run because there is none of normal priority.
+    /// One that may run because it was the turn of normal, which has none: low first.
     #[cold]
     pub(super) fn without_normal(&self, turns: &mut Turns) -> Option<Runnable> {
         turns.normal = 0;
-        if let Some(process) = self.take(&self.high) {
-            turns.high += 1;
-            return Some(process);
-        }
-        self.take(&self.low)
+        self.take(&self.low).or_else(|| {
+            turns.high = 1;
+            self.take(&self.high)
+        })
     }
 
     fn take(&self, queue: &Injector<Runnable>) -> Option<Runnable> {

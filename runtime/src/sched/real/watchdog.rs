@@ -1,15 +1,16 @@
 //! The watchdog: a thread that notices workers which are long in one slice (process.md C-7, D-9).
 //!
-//! It looks at the workers' counters every so often, and only while one of them is awake; it knows what
-//! they do without asking them and without their reading a clock.
+//! It looks at the workers' counters every so often, and only while one of them is awake; it knows
+//! what they do without asking them and without their reading a clock.
 //!
-//! - A slice of more than a millisecond, while nobody sits at the poller: a parked worker is woken to
-//!   take the seat, so that sockets and timers do not wait for the slice to end.
+//! - A slice of more than a millisecond, while nobody sits at the poller: a parked worker is woken
+//!   to take the seat, so that sockets and timers do not wait for the slice to end. Where processes
+//!   are ready behind that slice, somebody who sleeps is woken to take them.
 //! - A slice of more than `Limits::long_schedule_ms`: an event, once for that slice.
 //!
-//! Invariant: it sleeps for good where all workers do, so an idle runtime costs nothing. A worker that
-//! wakes is counted awake before it looks whether the watchdog sleeps, and the watchdog says that it will
-//! sleep before it counts a last time, so one of the two sees the other.
+//! Invariant: it sleeps for good where all workers do, so an idle runtime costs nothing. A worker
+//! that wakes is counted awake before it looks whether the watchdog sleeps, and the watchdog says
+//! that it will sleep before it counts a last time, so one of the two sees the other.
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
@@ -103,7 +104,7 @@ pub(super) fn run(workers: &Workers, core: &Core) {
 fn look(workers: &Workers, core: &Core, seen: &mut [Seen]) {
     let now = core.clock.now();
     let long_ns = u64::from(core.limits.long_schedule_ms) * 1_000_000;
-    let mut is_held = false;
+    let (mut is_held, mut is_held_up) = (false, false);
     for (shared, seen) in workers.shared.iter().zip(seen) {
         let slice = shared.counters.polls.get();
         let running = shared.running.load(Ordering::Acquire);
@@ -117,7 +118,11 @@ fn look(workers: &Workers, core: &Core, seen: &mut [Seen]) {
             continue;
         }
         let held_ns = now.saturating_sub(seen.since);
-        is_held |= held_ns >= HELD_NS;
+        if held_ns >= HELD_NS {
+            is_held = true;
+            is_held_up |=
+                !shared.lifo.load(Ordering::Acquire).is_null() || !shared.stealer.is_empty();
+        }
         if held_ns >= long_ns && !seen.is_told {
             seen.is_told = true;
             report(core, running, held_ns / 1_000_000);
@@ -125,6 +130,10 @@ fn look(workers: &Workers, core: &Core, seen: &mut [Seen]) {
     }
     if is_held {
         workers.idle.call_to_seat();
+    }
+    // Nobody is woken for what goes to a worker's LIFO slot, because it runs next.
+    if is_held_up {
+        workers.idle.work_came(&workers.reactor);
     }
 }
 

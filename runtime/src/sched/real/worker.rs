@@ -161,10 +161,10 @@ impl Worker<'_> {
             Ordering::Release,
         );
         // SAFETY: `work` holds a guard of this runtime's collector.
-        if let Ran::Again(process) = unsafe { process.run(true) } {
-            if let Some(process) = self.workers.normal(process) {
-                self.local.push(process, self.workers);
-            }
+        if let Ran::Again(process) = unsafe { process.run(true) }
+            && let Some(process) = self.workers.normal(process)
+        {
+            self.local.push(process, self.workers);
         }
         running.store(0, Ordering::Relaxed);
     }
