@@ -3,8 +3,8 @@
 //! What: two lists that stand before the options of every call, kept with the runtime, so that two
 //! runtimes of one program do not share them. Erlang has them as the kernel variables
 //! `inet_default_connect_options` and `inet_default_listen_options`. Called by processes; read by
-//! `connect` and `listen`. Invariant: what is kept has passed the check, so that it can fail no call
-//! that it is added to. Not here: `fdopen`, which has no defaults, as in Erlang.
+//! `connect` and `listen`. Invariant: what is kept has passed the check, so that it can fail no
+//! call that it is added to. Not here: `fdopen`, which has no defaults, as in Erlang.
 
 use parking_lot::Mutex;
 use runtime::port;
@@ -19,14 +19,14 @@ struct Defaults {
     listen: Mutex<Vec<Opt>>,
 }
 
-/// Sets the options that stand before those of every `connect` of this runtime (CON-19), in place of
-/// those set before. What the caller of connect says wins. An `active` among them is ignored. Sockets
-/// that are there stay as they are.
+/// Sets the options that stand before those of every `connect` of this runtime (CON-19), in place
+/// of those set before. What the caller of connect says wins. An `active` among them is ignored.
+/// Sockets that are there stay as they are.
 ///
 /// # Errors
-/// [`Error::BadOption`] for an option that connect does not take or with a bad value, and for those that
-/// say what socket to make: `ip`, `port`, `fd`, `netns`, the families and their like. Nothing has
-/// changed then.
+/// [`Error::BadOption`] for an option that connect does not take or with a bad value, and for those
+/// that say what socket to make: `ip`, `port`, `fd`, `netns`, the families and their like. Nothing
+/// has changed then.
 ///
 /// # Panics
 /// Outside of a process. So do the others here.
@@ -82,7 +82,8 @@ fn checked(options: impl IntoIterator<Item = Opt>, usage: Use) -> Result<Vec<Opt
     Ok(options)
 }
 
-/// Whether the option says what socket to make: of some of these the first counts, and not the last.
+/// Whether the option says what socket to make: of some of these the first counts, and not the
+/// last.
 const fn makes_socket(name: Name) -> bool {
     matches!(
         name,

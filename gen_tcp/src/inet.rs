@@ -1,8 +1,8 @@
-//! The functions of Erlang's `inet`: options, names, statistics, monitors, hosts, services, interfaces
-//! (1.11 to 1.20).
+//! The functions of Erlang's `inet`: options, names, statistics, monitors, hosts, services,
+//! interfaces (1.11 to 1.20).
 //!
-//! Called by processes, like those of the crate's root. What has to be looked up is looked up off the
-//! scheduler's threads; a simulated runtime looks nothing up.
+//! Called by processes, like those of the crate's root. What has to be looked up is looked up off
+//! the scheduler's threads; a simulated runtime looks nothing up.
 
 pub(crate) mod addr;
 pub mod info;
@@ -32,13 +32,13 @@ pub use interfaces::{Ifv4, Interface, InterfaceAddr};
 pub use resolve::{Host, Hostent, gethostname};
 pub use text::format_error;
 
-/// Sets options (`inet:setopts/2`). The list is applied from its end to its front, so of two entries for
-/// one option the first one wins (SOP-3).
+/// Sets options (`inet:setopts/2`). The list is applied from its end to its front, so of two
+/// entries for one option the first one wins (SOP-3).
 ///
 /// # Errors
-/// [`Error::Einval`] for an option that cannot be set here or has a bad value: then nothing of the list is
-/// applied; for a refusal of the system that is reported (SOP-5): then what stands behind it is; and for a
-/// closed socket (SOP-8).
+/// [`Error::Einval`] for an option that cannot be set here or has a bad value: then nothing of the
+/// list is applied; for a refusal of the system that is reported (SOP-5): then what stands behind
+/// it is; and for a closed socket (SOP-8).
 pub fn setopts(socket: Socket, options: impl IntoIterator<Item = Opt>) -> Result<(), Error> {
     let options = check(options, Use::Setopts)?;
     call(socket, |port, cx| port.set_options(cx, &options)).unwrap_or(Err(Error::Einval))
@@ -89,7 +89,8 @@ pub fn socknames(socket: Socket) -> Result<Vec<SocketName>, Error> {
     sockname(socket).map(|name| vec![name])
 }
 
-/// All names of the other end (`inet:peernames/1`): of a TCP socket the one that [`peername`] gives.
+/// All names of the other end (`inet:peernames/1`): of a TCP socket the one that [`peername`]
+/// gives.
 ///
 /// # Errors
 /// As [`peername`].
@@ -109,8 +110,8 @@ pub fn getstat(
     look(socket, |port, cx| port.get_stats(cx, &stats)).map_err(|PortClosed| Error::Einval)
 }
 
-/// The states of a socket (`inet:info/1`), sorted: out of `accepting`, `busy`, `closed`, `connected`,
-/// `listen`, `open`; empty where the descriptor is gone.
+/// The states of a socket (`inet:info/1`), sorted: out of `accepting`, `busy`, `closed`,
+/// `connected`, `listen`, `open`; empty where the descriptor is gone.
 #[must_use]
 pub fn states(socket: Socket) -> Vec<&'static str> {
     call(socket, |port, _| port.states()).unwrap_or_else(|PortClosed| vec!["closed"])
@@ -121,8 +122,8 @@ pub fn monitor(socket: Socket) -> Ref {
     runtime::monitor(socket.port())
 }
 
-/// Ends a monitor (`inet:cancel_monitor/1`). False where it was not active; a `Down` that is in the mailbox
-/// stays.
+/// Ends a monitor (`inet:cancel_monitor/1`). False where it was not active; a `Down` that is in the
+/// mailbox stays.
 pub fn cancel_monitor(monitor: Ref) -> bool {
     runtime::demonitor(monitor)
 }
@@ -139,21 +140,22 @@ pub fn is_open(socket: Socket) -> bool {
 /// As [`getaddrs`].
 ///
 /// # Cancel safety
-/// Dropped, it has no effect; a look-up that is under way ends on its thread. So it is with all look-ups
-/// here.
+/// Dropped, it has no effect; a look-up that is under way ends on its thread. So it is with all
+/// look-ups here.
 pub async fn getaddr(host: impl Into<Host>, family: Family) -> Result<IpAddr, Error> {
     let all = getaddrs(host, family).await?;
     all.first().copied().ok_or(Error::Nxdomain)
 }
 
-/// The addresses of a host in a family, in the order of the system's resolver (`inet:getaddrs/2`, 1.18).
-/// An address of the family is itself, also as text, without a look-up.
+/// The addresses of a host in a family, in the order of the system's resolver (`inet:getaddrs/2`,
+/// 1.18). An address of the family is itself, also as text, without a look-up.
 ///
 /// # Errors
-/// [`Error::Nxdomain`]: no such name, none with an address of the family, or text that is an address of
-/// the other one; [`Error::Eafnosupport`] for an address of the other family; [`Error::Einval`] for what is
-/// no name, for a path and for [`Family::Local`]; [`Error::SystemLimit`], `emfile` and their like where the
-/// system could not be asked; [`Error::Enotsup`] in a simulated runtime.
+/// [`Error::Nxdomain`]: no such name, none with an address of the family, or text that is an
+/// address of the other one; [`Error::Eafnosupport`] for an address of the other family;
+/// [`Error::Einval`] for what is no name, for a path and for [`Family::Local`];
+/// [`Error::SystemLimit`], `emfile` and their like where the system could not be asked;
+/// [`Error::Enotsup`] in a simulated runtime.
 pub async fn getaddrs(host: impl Into<Host>, family: Family) -> Result<Vec<IpAddr>, Error> {
     let host = host.into();
     match resolve::at_once(&host, family) {
@@ -174,7 +176,8 @@ pub async fn gethostbyname(name: &str, family: Family) -> Result<Hostent, Error>
     }
 }
 
-/// The TCP port of a service (`inet:getservbyname/2`, 1.20), by its name or an alias, in `/etc/services`.
+/// The TCP port of a service (`inet:getservbyname/2`, 1.20), by its name or an alias, in
+/// `/etc/services`.
 ///
 /// # Errors
 /// [`Error::Einval`] for a name that is not there; [`Error::SystemLimit`], [`Error::Enotsup`] as
@@ -195,7 +198,8 @@ pub async fn getservbyport(port: u16) -> Result<String, Error> {
 /// The network interfaces of this machine (`inet:getifaddrs/0`, 1.20).
 ///
 /// # Errors
-/// What the system says: `emfile`, `enomem`; [`Error::SystemLimit`], [`Error::Enotsup`] as [`getaddrs`].
+/// What the system says: `emfile`, `enomem`; [`Error::SystemLimit`], [`Error::Enotsup`] as
+/// [`getaddrs`].
 pub async fn getifaddrs() -> Result<Vec<Interface>, Error> {
     off_thread(interfaces::lookup).await
 }
@@ -204,7 +208,7 @@ pub async fn getifaddrs() -> Result<Vec<Interface>, Error> {
 /// (`inet:getif/0`, 1.20); without a broadcast address 0.0.0.0 stands for it.
 ///
 /// # Errors
-/// As [`getifaddrs`].
+/// As [`getifaddrs()`].
 pub async fn getif() -> Result<Vec<Ifv4>, Error> {
     Ok(interfaces::ipv4(&getifaddrs().await?))
 }

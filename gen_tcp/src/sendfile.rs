@@ -1,10 +1,10 @@
 //! Sending a file (1.22), as processes call it.
 //!
-//! What: `file:sendfile/2` and `/5`. Files are opened off the scheduler's threads; their bytes are sent
-//! by the system, from its own memory of the file, where it can. A byte that is not in that memory is
-//! read from the disk by the thread that sends, as in Erlang. Invariant: a call that is dropped before
-//! it has begun has sent nothing; one that has begun sends all. Not here: what happens on the socket,
-//! which is in `driver/sendfile`.
+//! What: `file:sendfile/2` and `/5`. Files are opened off the scheduler's threads; their bytes are
+//! sent by the system, from its own memory of the file, where it can. A byte that is not in that
+//! memory is read from the disk by the thread that sends, as in Erlang. Invariant: a call that is
+//! dropped before it has begun has sent nothing; one that has begun sends all. Not here: what
+//! happens on the socket, which is in `driver/sendfile`.
 
 use std::fs::{File, OpenOptions};
 use std::future::poll_fn;
@@ -26,23 +26,25 @@ use crate::socket::Socket;
 /// Beyond this there is no place in a file.
 const OFFSET_MAX: u64 = i64::MAX as u64;
 
-/// Sends a whole file (`file:sendfile/2`, SFL-1 to SFL-14). Gives the number of bytes when the kernel has
-/// taken all of them. What is in the output queue goes first; what others send meanwhile is queued and
-/// goes behind (SFL-7). No packet header is made (SFL-6). Any process may call (part 9, row 34).
+/// Sends a whole file (`file:sendfile/2`, SFL-1 to SFL-14). Gives the number of bytes when the
+/// kernel has taken all of them. What is in the output queue goes first; what others send meanwhile
+/// is queued and goes behind (SFL-7). No packet header is made (SFL-6). Any process may call (part
+/// 9, row 34).
 ///
 /// # Errors
 /// - What opening says: `enoent`, `eacces`, `eisdir`; [`Error::Emfile`], [`Error::SystemLimit`].
 /// - [`Error::Einval`] for a closed socket, and while another file is being sent (SFL-8, SFL-9).
 /// - [`Error::Enotconn`] where the socket is not connected.
-/// - [`Error::Closed`] where the connection ends or the socket is closed in the middle: the rest of the
-///   file is dropped, and so is the queue (SFL-13).
-/// - [`Error::Timeout`] where the kernel has taken nothing for `send_timeout` (row 34). As with a send,
-///   what is left is sent all the same, unless `send_timeout_close` ends the connection.
-/// - What reading the file says: `eio`, `espipe`. Where a part has been sent the connection has ended.
+/// - [`Error::Closed`] where the connection ends or the socket is closed in the middle: the rest of
+///   the file is dropped, and so is the queue (SFL-13).
+/// - [`Error::Timeout`] where the kernel has taken nothing for `send_timeout` (row 34). As with a
+///   send, what is left is sent all the same, unless `send_timeout_close` ends the connection.
+/// - What reading the file says: `eio`, `espipe`. Where a part has been sent the connection has
+///   ended.
 ///
 /// # Cancel safety
-/// Dropped before the file is open, nothing is sent. Dropped after that, the file is sent, with nobody
-/// to be told; closing the socket ends it.
+/// Dropped before the file is open, nothing is sent. Dropped after that, the file is sent, with
+/// nobody to be told; closing the socket ends it.
 ///
 /// # Panics
 /// Outside of a process.
@@ -58,13 +60,13 @@ pub async fn sendfile(path: impl AsRef<Path>, socket: Socket) -> Result<u64, Err
     send_part(whole, socket).await
 }
 
-/// Sends a part of an open file (`file:sendfile/5`): `bytes` from `offset` on, or all up to the end where
-/// `bytes` is 0. What the file has not is left out: an offset at or behind its end gives 0 (SFL-2). The
-/// file's own position stays (SFL-5), and the file may be closed while it is sent.
+/// Sends a part of an open file (`file:sendfile/5`): `bytes` from `offset` on, or all up to the end
+/// where `bytes` is 0. What the file has not is left out: an offset at or behind its end gives 0
+/// (SFL-2). The file's own position stays (SFL-5), and the file may be closed while it is sent.
 ///
 /// # Errors
-/// As [`sendfile`]. [`Error::Einval`] for an offset or a number beyond 63 bits (SFL-3); `ebadf` where the
-/// file is not open for reading (SFL-4).
+/// As [`sendfile`]. [`Error::Einval`] for an offset or a number beyond 63 bits (SFL-3); `ebadf`
+/// where the file is not open for reading (SFL-4).
 ///
 /// # Cancel safety
 /// As [`sendfile`]: dropped before it was polled, nothing is sent; after that, all of it.

@@ -1,5 +1,5 @@
-//! The functions of `inet` about hosts, services, interfaces, and what is seen of sockets; the default
-//! options of a runtime.
+//! The functions of `inet` about hosts, services, interfaces, and what is seen of sockets; the
+//! default options of a runtime.
 
 mod common;
 

@@ -90,7 +90,6 @@ pub(crate) struct Core {
     pub(crate) collector: Collector,
     /// Readiness events for ports that were gone (O-16).
     pub(crate) stale_events: AtomicU64,
-
     /// Those who may be about to spawn from outside.
     arriving: AtomicU32,
     quiet: (Mutex<()>, Condvar),

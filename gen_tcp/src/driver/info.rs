@@ -1,7 +1,7 @@
 //! A picture of one socket, for `inet::info` and `inet::i` (1.15).
 //!
-//! Taken under the port's lock, so that its parts belong together. Not here: links and monitors, which
-//! are the runtime's to tell, and how it is printed.
+//! Taken under the port's lock, so that its parts belong together. Not here: links and monitors,
+//! which are the runtime's to tell, and how it is printed.
 
 use runtime::Pid;
 use runtime::port::PortCx;

@@ -1,9 +1,9 @@
 //! The TCP driver: the body of a socket's port.
 //!
-//! Called by the runtime for readiness, timers and the end, and by the API through `port::call`. Parts:
-//! `listen` the accept queue, `connect` the way to a connection, `recv` input and its delivery, `send` the
-//! output queue, `sendfile` a file in it, `ends` what ends a connection, `opts` the options, `info`,
-//! `stats`, `scratch`.
+//! Called by the runtime for readiness, timers and the end, and by the API through `port::call`.
+//! Parts: `listen` the accept queue, `connect` the way to a connection, `recv` input and its
+//! delivery, `send` the output queue, `sendfile` a file in it, `ends` what ends a connection,
+//! `opts` the options, `info`, `stats`, `scratch`.
 //!
 //! ```text
 //!   Connecting ── decided ──► Connected ── EOF, error, send_timeout_close ──► descriptor gone

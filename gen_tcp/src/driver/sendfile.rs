@@ -12,10 +12,11 @@
 //!                  │                      ├──────── 4 last byte, end of file ──► over, Ok(bytes)
 //!                  └──────────────────────┴──────── 5 the connection ends ─────► over, Err(reason)
 //! ```
-//! 1 `begin_file` · 2 `queue_moved` · 3 `write_file`, from `write_queue` · 4 `end_file` · 5 `fail_file`,
-//! wherever the queue is dropped too (SFL-13).
-//! Invariant (SFL-7): nothing of the queue gets between the bytes of the file. The outcome is written
-//! once, into a place that its caller holds: it is there even when the port is gone.
+//! 1 `begin_file` · 2 `queue_moved` · 3 `write_file`, from `write_queue` · 4 `end_file` ·
+//! 5 `fail_file`, wherever the queue is dropped too (SFL-13)
+//!
+//! Invariant (SFL-7): nothing of the queue gets between the bytes of the file. The outcome is
+//! written once, into a place that its caller holds: it is there even when the port is gone.
 //! Not here: opening files, waiting, time limits.
 
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -127,8 +128,8 @@ impl TcpPort {
         }
     }
 
-    /// For how long a file may still stand still. `None`: it is over, or its time is; then it goes on
-    /// without its caller, as the data of a send does (STM-2, STM-7; part 9, row 34).
+    /// For how long a file may still stand still. `None`: it is over, or its time is; then it goes
+    /// on without its caller, as the data of a send does (STM-2, STM-7; part 9, row 34).
     pub(crate) fn file_rest(
         &mut self,
         cx: &mut PortCx<'_>,
@@ -267,8 +268,8 @@ fn told_as(error: Error) -> Error {
     }
 }
 
-/// Whether an error is one of the connection. All others are the file's: where one of the connection
-/// is taken for such, the next write finds it again.
+/// Whether an error is one of the connection. All others are the file's: where one of the
+/// connection is taken for such, the next write finds it again.
 fn is_of_connection(error: Error) -> bool {
     matches!(
         error,

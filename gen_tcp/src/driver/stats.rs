@@ -1,7 +1,8 @@
 //! What passed through a socket (1.14).
 //!
-//! Counted by delivery and by send; asked by getstat. Invariant: a delivery counts one and its length, a
-//! send one and its length with the packet header, when it is accepted; the counters have 64 bits.
+//! Counted by delivery and by send; asked by getstat. Invariant: a delivery counts one and its
+//! length, a send one and its length with the packet header, when it is accepted; the counters have
+//! 64 bits.
 
 /// What getstat can be asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

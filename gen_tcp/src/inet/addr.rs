@@ -51,6 +51,7 @@ impl SocketName {
     }
 
     /// The family that the name belongs to.
+    #[cfg(test)]
     pub(crate) const fn family(&self) -> Family {
         match self {
             Self::Inet(SocketAddr::V4(_)) => Family::Inet,

@@ -50,9 +50,9 @@ pub struct Details {
     pub owner: Pid,
 }
 
-/// Tells what is known of a socket (`inet:info/1`, 1.15). Of a closed one the states are `closed`, and
-/// there is nothing else. One that is closed and still writes its queue in the background is as it was,
-/// but for its links and monitors (1.17).
+/// Tells what is known of a socket (`inet:info/1`, 1.15). Of a closed one the states are `closed`,
+/// and there is nothing else. One that is closed and still writes its queue in the background is as
+/// it was, but for its links and monitors (1.17).
 ///
 /// # Panics
 /// Outside of a process.

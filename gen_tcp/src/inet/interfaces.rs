@@ -1,8 +1,8 @@
 //! The network interfaces of this machine (1.20).
 //!
-//! What: [`Interface`], and the look-up behind `getifaddrs`. Called by the face, off the scheduler's
-//! threads: the kernel is asked over a socket. Invariant: an interface is listed once, with all its
-//! addresses, in the system's order. Not here: changing any of it.
+//! What: [`Interface`], and the look-up behind `getifaddrs`. Called by the face, off the
+//! scheduler's threads: the kernel is asked over a socket. Invariant: an interface is listed once,
+//! with all its addresses, in the system's order. Not here: changing any of it.
 
 use std::net::{IpAddr, Ipv4Addr};
 

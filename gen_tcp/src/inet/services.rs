@@ -1,8 +1,9 @@
 //! Names of services and their ports (1.20), from the system's table.
 //!
-//! What: the search in the text of `/etc/services`, and the two look-ups that read it. Called by the
-//! face, off the scheduler's threads. Invariant: TCP only, the first line that fits counts, names are
-//! told apart by case, and no text panics. Not here: other sources that a system may be set up for.
+//! What: the search in the text of `/etc/services`, and the two look-ups that read it. Called by
+//! the face, off the scheduler's threads. Invariant: TCP only, the first line that fits counts,
+//! names are told apart by case, and no text panics. Not here: other sources that a system may be
+//! set up for.
 
 use crate::error::Error;
 

@@ -5,9 +5,9 @@
 
 use crate::error::Error;
 
-/// A text for a reason (`inet:format_error/1`, 1.20). `closed`, `timeout`, `badarg` and errnos without
-/// an atom are no reasons of the system's: they give Erlang's «unknown POSIX error», and printing the
-/// [`Error`] itself says more.
+/// A text for a reason (`inet:format_error/1`, 1.20). `closed`, `timeout`, `badarg` and errnos
+/// without an atom are no reasons of the system's: they give Erlang's «unknown POSIX error», and
+/// printing the [`Error`] itself says more.
 #[must_use]
 pub fn format_error(error: Error) -> &'static str {
     let known = TEXTS.iter().find(|(other, _)| *other == error);

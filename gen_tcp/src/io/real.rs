@@ -234,6 +234,10 @@ fn accept(listener: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
 /// A socket in another network name space. A thread of its own goes there and ends there, so that
 /// no worker can be left behind in the wrong one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a worker must not change its name space, not even for a moment"
+)]
 fn socket_in(space: &Path, plan: &Plan) -> io::Result<OwnedFd> {
     use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 

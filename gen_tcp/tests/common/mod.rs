@@ -1,7 +1,7 @@
 //! Connections and files for the tests of this crate.
 //!
-//! Invariant: what has to come is waited for, with a limit that only a hanging test reaches; a file has
-//! a name of its own and goes with its value.
+//! Invariant: what has to come is waited for, with a limit that only a hanging test reaches; a file
+//! has a name of its own and goes with its value.
 
 #![allow(
     dead_code,

@@ -212,7 +212,7 @@ fn r12_twice_the_flood_costs_twice_the_memory() {
             real(2, async {
                 for (name, kind, make, packets) in FLOODS {
                     let mut costs = Vec::new();
-                    for size in [500_000, 500_000, 1_000_000] {
+                    for size in [200_000, 200_000, 400_000] {
                         let input = Arc::new(make(size));
                         costs.push(allocated_by(vec![packet(kind)], input, packets(size)).await);
                     }

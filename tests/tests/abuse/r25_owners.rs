@@ -44,10 +44,11 @@ fn r25_a_hand_over_to_a_process_that_is_dying_is_either_done_or_not() {
             match gen_tcp::controlling_process(socket, heir) {
                 Ok(()) => {
                     done += 1;
-                    assert_eq!(
-                        down(watch).await,
-                        Reason::Killed,
-                        "it dies with its new owner"
+                    // It dies with its new owner, who may have been dead when the link came.
+                    let reason = down(watch).await;
+                    assert!(
+                        matches!(reason, Reason::Killed | Reason::NoProc),
+                        "{reason}"
                     );
                     assert_eq!(inet::states(socket), ["closed"]);
                     // Nothing of it is left here.

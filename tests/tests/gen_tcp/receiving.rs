@@ -169,16 +169,18 @@ fn t56_unrecv_joins_with_what_comes_and_the_last_one_is_read_first() {
         gen_tcp::unrecv(socket, "a").expect("it is connected");
         foreign.write(b"de");
         assert_eq!(recv(socket, 5).await, Ok(b"abcde".to_vec()));
-        // The beginning of a packet, put back; the rest comes. A recv that waits counts anew.
+        // The beginning of a packet, put back in front of its middle; the end comes. A recv that waits
+        // counts anew.
         inet::setopts(socket, [packet(4)]).expect("it is connected");
         let me = self_pid();
         let reader = spawn(async move {
             send(me, gen_tcp::recv_timeout(socket, 0, LIMIT).await);
         });
         until_it_waits(reader).await;
-        foreign.write(b"llo");
+        foreign.write(b"ll");
         eventually(|| unread(socket) == 0).await;
         gen_tcp::unrecv(socket, b"\0\0\0\x05he").expect("it is connected");
+        foreign.write(b"o");
         let joined: Result<Data, Error> = next().await;
         assert_eq!(joined.as_deref(), Ok(&b"hello"[..]));
         // Several packets at once, put back into an active socket: delivered at once.

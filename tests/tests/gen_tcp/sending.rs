@@ -39,7 +39,7 @@ fn t40_the_first_send_of_10_mb_into_an_empty_queue_is_ok_at_once() {
         assert!(queued(socket) > 1_000_000, "nobody reads");
         drop(foreign);
 
-        let (socket, foreign) = connected([sndbuf(SMALL)]).await;
+        let (socket, foreign) = connected([sndbuf(16 * SMALL)]).await;
         let sent = gen_tcp::send(socket, Stream::default().take(length)).await;
         assert_eq!(sent, Ok(()));
         let got = foreign.read(length).await.expect("all of it comes");

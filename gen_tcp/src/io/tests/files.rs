@@ -1,3 +1,5 @@
+//! Files: the verb `sendfile`, by the kernel and by reading and writing.
+
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 

@@ -24,6 +24,32 @@ fn request_lines_of_the_contract() {
 }
 
 #[test]
+fn an_empty_line_is_never_too_long() {
+    for (input, consumed) in [("\r\n", 2), ("\nGET", 1)] {
+        let mut decoder = Decoder::new(Kind::Http);
+        decoder.set_packet_size(1);
+        let Ok(Step::Packet(packet)) = decoder.decode(input.as_bytes()) else {
+            panic!("no packet: {input:?}");
+        };
+        assert_eq!(packet.consumed, consumed);
+    }
+}
+
+#[test]
+fn plain_lines_are_bytes_and_lead_to_no_headers() {
+    let mut decoder = Decoder::new(Kind::Http);
+    decoder.set_plain(true);
+    // A start line ends with its newline, whatever follows; so does each line here.
+    for line in ["GET / HTTP/1.1\r\n", "A: b\r\n", " c\r\n", "\r\n"] {
+        let input = format!("{line} behind");
+        assert_eq!(
+            decoder.decode(input.as_bytes()),
+            Ok(Step::bytes(line.len(), 0..line.len())),
+        );
+    }
+}
+
+#[test]
 fn status_lines_of_the_contract() {
     check_first(
         Kind::Http,
