@@ -1,9 +1,9 @@
 //! The functions of gen_tcp, as processes call them (part 1).
 //!
 //! Each checks its arguments, then works on the socket's port under its lock; those that wait are
-//! futures that ask again when they are woken. Invariant: a call that is dropped leaves nothing behind:
-//! no place in a queue, no timer, no half-made socket. What it leaves out: everything that knows what a
-//! connection is, which is in `driver`.
+//! futures that ask again when they are woken. Invariant: a call that is dropped leaves nothing
+//! behind: no place in a queue, no timer, no half-made socket. What it leaves out: everything that
+//! knows what a connection is, which is in `driver`.
 
 use std::future::{Future, poll_fn};
 use std::net::Shutdown;
@@ -113,12 +113,14 @@ async fn within<F: Future>(alarm: &mut Option<Alarm>, future: F) -> Result<F::Ou
     .await
 }
 
-/// Opens a socket that listens on a port of this host (`gen_tcp:listen/2`, 1.2). The caller owns it.
-/// Port 0 lets the system choose; [`inet::port`](crate::inet::port) tells which.
+/// Opens a socket that listens on a port of this host (`gen_tcp:listen/2`, 1.2). The caller owns
+/// it. Port 0 lets the system choose; [`inet::port`](crate::inet::port) tells which.
 ///
 /// # Errors
-/// [`Error::BadOption`] for an option that listen does not take; what the system refuses: `eaddrinuse`,
-/// `eaddrnotavail`, `eacces`, `emfile`, `einval`; [`Error::SystemLimit`] where the table of ports is full.
+/// [`Error::BadOption`] for an option that listen does not take; what the system refuses:
+/// `eaddrinuse`,
+/// `eaddrnotavail`, `eacces`, `emfile`, `einval`; [`Error::SystemLimit`] where the table of ports
+/// is full.
 ///
 /// # Panics
 /// Outside of a process. So do all functions of this crate.
@@ -154,11 +156,12 @@ fn discard(socket: Socket) {
     let _ = port::close(socket.port());
 }
 
-/// Connects to a host (`gen_tcp:connect/3`, 1.1). A name is looked up off the scheduler's threads; its
-/// addresses are tried in order. The caller owns the socket. Waits as long as the system does.
+/// Connects to a host (`gen_tcp:connect/3`, 1.1). A name is looked up off the scheduler's threads;
+/// its addresses are tried in order. The caller owns the socket. Waits as long as the system does.
 ///
 /// # Errors
-/// [`Error::BadOption`] and [`Error::BadArg`] for what Erlang raises; `nxdomain`; what the system says:
+/// [`Error::BadOption`] and [`Error::BadArg`] for what Erlang raises; `nxdomain`; what the system
+/// says:
 /// `econnrefused`, `etimedout`, `ehostunreach`, `eaddrnotavail`, …
 ///
 /// # Cancel safety
@@ -254,12 +257,13 @@ async fn attempt(to: SocketName, plan: &Plan, alarm: &mut Option<Alarm>) -> Resu
     finish(socket, |port, cx| port.set_first_mode(cx, plan.active)).map_err(Error::in_connect)
 }
 
-/// Takes a connection off a listening socket (`gen_tcp:accept/1`, 1.3); waits for one. Any process may,
-/// several at once; they are served in the order in which they began to wait. The caller owns the new
-/// socket, which has the options of the listening one.
+/// Takes a connection off a listening socket (`gen_tcp:accept/1`, 1.3); waits for one. Any process
+/// may, several at once; they are served in the order in which they began to wait. The caller owns
+/// the new socket, which has the options of the listening one.
 ///
 /// # Errors
-/// [`Error::Closed`] where the listener is closed, [`Error::Einval`] where the socket does not listen;
+/// [`Error::Closed`] where the listener is closed, [`Error::Einval`] where the socket does not
+/// listen;
 /// `emfile`, `enfile`, [`Error::SystemLimit`]: the connection stays in the queue.
 ///
 /// # Cancel safety
@@ -328,12 +332,12 @@ fn take_over(accepted: Accepted) -> Result<Socket, Error> {
     })
 }
 
-/// Sends (`gen_tcp:send/2`, 1.4 and part 5). `Ok`: handed to the system or queued, not: arrived. Waits
-/// where the queue is at its high watermark, at most `send_timeout`.
+/// Sends (`gen_tcp:send/2`, 1.4 and part 5). `Ok`: handed to the system or queued, not: arrived.
+/// Waits where the queue is at its high watermark, at most `send_timeout`.
 ///
 /// # Errors
-/// [`Error::Closed`], [`Error::Enotconn`], `econnreset`; [`Error::Timeout`]: the data is queued all the same
-/// (STM-2); [`Error::Emsgsize`] where the packet type's length cannot say it.
+/// [`Error::Closed`], [`Error::Enotconn`], `econnreset`; [`Error::Timeout`]: the data is queued all
+/// the same (STM-2); [`Error::Emsgsize`] where the packet type's length cannot say it.
 ///
 /// # Cancel safety
 /// Dropped while it waits: data that was accepted is sent, other data is not (SEN-8).
@@ -370,13 +374,15 @@ pub async fn send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> 
     .await
 }
 
-/// Receives on a passive socket (`gen_tcp:recv/2`, 1.5 and 6.1). Length 0: what is there, or one packet;
-/// in raw mode a length: exactly so many bytes. Any process may, one at a time.
+/// Receives on a passive socket (`gen_tcp:recv/2`, 1.5 and 6.1). Length 0: what is there, or one
+/// packet; in raw mode a length: exactly so many bytes. Any process may, one at a time.
 ///
 /// # Errors
-/// [`Error::Closed`] at the end; [`Error::Einval`] on an active socket and for a length in a packet mode;
-/// [`Error::Ealready`] while another recv waits; [`Error::Enomem`] beyond 64 MiB; [`Error::Emsgsize`] for
-/// input that the packet type refuses; [`Error::Enotconn`]; `econnreset` and its like.
+/// [`Error::Closed`] at the end; [`Error::Einval`] on an active socket and for a length in a packet
+/// mode;
+/// [`Error::Ealready`] while another recv waits; [`Error::Enomem`] beyond 64 MiB;
+/// [`Error::Emsgsize`] for input that the packet type refuses; [`Error::Enotconn`]; `econnreset`
+/// and its like.
 ///
 /// # Cancel safety
 /// Dropped, it has taken nothing; what came stays for the next.
@@ -430,8 +436,8 @@ async fn recv_within(
     .await
 }
 
-/// Puts bytes back in front of the input (`gen_tcp:unrecv/2`, 1.6); of several calls the last is read
-/// first.
+/// Puts bytes back in front of the input (`gen_tcp:unrecv/2`, 1.6); of several calls the last is
+/// read first.
 ///
 /// # Errors
 /// [`Error::Enotconn`], [`Error::Closed`].
@@ -440,12 +446,13 @@ pub fn unrecv(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> {
     call(socket, |port, cx| port.unrecv(cx, &data.0)).unwrap_or(Err(Error::Closed))
 }
 
-/// Gives the socket to another process, together with its messages that wait in the caller's mailbox, in
-/// one step (`gen_tcp:controlling_process/2`, 4.2): at no moment is it without an owner.
+/// Gives the socket to another process, together with its messages that wait in the caller's
+/// mailbox, in one step (`gen_tcp:controlling_process/2`, 4.2): at no moment is it without an
+/// owner.
 ///
 /// # Errors
-/// [`Error::Eperm`] where the caller is not the owner, [`Error::Closed`], and [`Error::BadArg`] where the new
-/// owner is dead; nothing has changed then.
+/// [`Error::Eperm`] where the caller is not the owner, [`Error::Closed`], and [`Error::BadArg`]
+/// where the new owner is dead; nothing has changed then.
 pub fn controlling_process(socket: Socket, to: Pid) -> Result<(), Error> {
     port::hand_over(socket.port(), to).map_err(|error| match error {
         HandOverError::Closed => Error::Closed,
@@ -454,8 +461,9 @@ pub fn controlling_process(socket: Socket, to: Pid) -> Result<(), Error> {
     })
 }
 
-/// Closes the socket (`gen_tcp:close/1`, 1.8); any process may. Waits for queued output, as `linger` says or
-/// while it moves; what is left then is written in the background. The caller's mailbox keeps no
+/// Closes the socket (`gen_tcp:close/1`, 1.8); any process may. Waits for queued output, as
+/// `linger` says or while it moves; what is left then is written in the background. The caller's
+/// mailbox keeps no
 /// `tcp_closed` and no exit signal of the socket. Closing again is `Ok`.
 ///
 /// # Errors
@@ -504,8 +512,8 @@ async fn wait_drained(socket: Socket) {
     .await;
 }
 
-/// Shuts down one or both directions (`gen_tcp:shutdown/2`, 1.9). With output in the queue it returns at
-/// once, and the shutdown follows the last byte.
+/// Shuts down one or both directions (`gen_tcp:shutdown/2`, 1.9). With output in the queue it
+/// returns at once, and the shutdown follows the last byte.
 ///
 /// # Errors
 /// [`Error::Enotconn`], [`Error::Closed`].
@@ -518,8 +526,9 @@ pub fn shutdown(socket: Socket, how: How) -> Result<(), Error> {
     call(socket, |port, cx| port.shutdown(cx, how)).unwrap_or(Err(Error::Closed))
 }
 
-/// Makes a socket of a descriptor that somebody else opened and connected (`gen_tcp:fdopen/2`, 1.10). The
-/// descriptor is among the options, by [`opt::fd`](crate::opt::fd); closing the socket leaves it open.
+/// Makes a socket of a descriptor that somebody else opened and connected (`gen_tcp:fdopen/2`,
+/// 1.10). The descriptor is among the options, by [`opt::fd`](crate::opt::fd); closing the socket
+/// leaves it open.
 ///
 /// # Errors
 /// As [`connect`]; `ebadf` where the number is not open.

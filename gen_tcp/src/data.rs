@@ -1,7 +1,8 @@
 //! What is sent and what is received: the values that cross the face of the crate.
 //!
-//! [`IoData`] is what send takes, [`Data`] what recv gives, [`Tcp`] the messages of a socket to its owner
-//! (3.1). Invariant: data is never copied here but for list mode; the two modes stay distinguishable.
+//! [`IoData`] is what send takes, [`Data`] what recv gives, [`Tcp`] the messages of a socket to its
+//! owner (3.1). Invariant: data is never copied here but for list mode; the two modes stay
+//! distinguishable.
 
 use std::ops::Deref;
 
@@ -82,8 +83,8 @@ pub enum Data {
     Binary(Bytes),
     /// `list` mode.
     List(Vec<u8>),
-    /// `binary` mode with `{header,N}`: the first bytes as a list, and the rest (6.6). Fewer than N bytes
-    /// come as a [`Data::List`].
+    /// `binary` mode with `{header,N}`: the first bytes as a list, and the rest (6.6). Fewer than N
+    /// bytes come as a [`Data::List`].
     Header(Vec<u8>, Bytes),
     /// A packet of the http types: it has no bytes of its own.
     Http(Http),

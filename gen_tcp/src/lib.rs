@@ -1,7 +1,7 @@
 //! Erlang's `gen_tcp`: TCP sockets as ports.
 //!
-//! A socket is a port of the [`runtime`]: it is owned by and linked to the process that opened or accepted
-//! it, dies with it, sends its data to it, and only it may hand it over.
+//! A socket is a port of the [`runtime`]: it is owned by and linked to the process that opened or
+//! accepted it, dies with it, sends its data to it, and only it may hand it over.
 //!
 //! ```
 //! use gen_tcp::{Tcp, opt::*};
@@ -29,7 +29,8 @@
 //! .unwrap();
 //! ```
 //!
-//! The contract is in `docs/SEMANTICS.md`; rules that comments name (CON-6, SEN-2, 1.21, …) stand there.
+//! The contract is in `docs/SEMANTICS.md`; rules that comments name (CON-6, SEN-2, 1.21, …) stand
+//! there.
 
 mod api;
 mod data;

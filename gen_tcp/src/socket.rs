@@ -4,8 +4,8 @@ use std::fmt;
 
 use runtime::{ActorId, PortId};
 
-/// A socket: the port that it is. `Copy`; losing the last one closes nothing, and a handle of a socket
-/// that has ended never comes to mean another.
+/// A socket: the port that it is. `Copy`; losing the last one closes nothing, and a handle of a
+/// socket that has ended never comes to mean another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Socket(PortId);
 

@@ -1,8 +1,8 @@
-//! What a process says: the free functions that act for the current process, but for those that stand
-//! with their own subject (links, monitors, receive, timers, spawn, ports).
+//! What a process says: the free functions that act for the current process, but for those that
+//! stand with their own subject (links, monitors, receive, timers, spawn, ports).
 //!
-//! Called by user code inside a process. Invariant: each panics outside of a process, with the advice
-//! to use a `Handle`, and says so.
+//! Called by user code inside a process. Invariant: each panics outside of a process, with the
+//! advice to use a `Handle`, and says so.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -37,7 +37,7 @@ pub fn try_self_pid() -> Option<Pid> {
     try_current(|current| current.pid()).flatten()
 }
 
-/// Where a message can be sent: a [`Pid`], a name, or a [`Ref`] that is an alias (process.md 4.4).
+/// Where a message can be sent: a [`Pid`], a name, or a [`Ref`] that is an alias (process 4.4).
 pub trait Destination {
     /// What sending gives: nothing for a pid or an alias, a `Result` for a name.
     type Sent;
@@ -122,7 +122,7 @@ impl Destination for Ref {
 }
 
 /// Sends a message (`!`). To a pid it always succeeds: what is sent to a dead process is dropped.
-/// To a name it is an error where nobody has the name now (process.md 2.4). To an alias it
+/// To a name it is an error where nobody has the name now (process 2.4). To an alias it
 /// succeeds, and what comes when the alias is not active is dropped (4.4). Where the receiver's
 /// mailbox has a limit and is full, its policy decides; see [`Overflow`](crate::Overflow),
 /// [`try_send`](crate::try_send) and [`send_async`](crate::send_async).
@@ -174,8 +174,8 @@ pub async fn exit(reason: impl Into<Reason>) -> ! {
     }
 }
 
-/// Sends an exit signal to a process or a port (`exit/2`, process.md 3.2 and 8.6). To oneself, where exits
-/// are not trapped, it takes effect at the next await, whatever the reason (L-4).
+/// Sends an exit signal to a process or a port (`exit/2`, process 3.2 and 8.6). To oneself, where
+/// exits are not trapped, it takes effect at the next await, whatever the reason (L-4).
 ///
 /// # Panics
 /// Outside of a process.
@@ -267,7 +267,7 @@ pub fn links() -> Vec<ActorId> {
     })
 }
 
-/// Registers a process or port under a name (`register/2`, process.md 7).
+/// Registers a process or port under a name (`register/2`, process 7).
 ///
 /// # Errors
 /// [`RegisterError`] where the name is taken, the actor has one already or is dead.
@@ -352,8 +352,8 @@ pub fn pid_exists(pid: Pid) -> bool {
     current(|current| current.core().exists(pid))
 }
 
-/// What is known of a process, or `None` where it is dead (`process_info/1`). The process answers itself,
-/// behind all that the caller sent before.
+/// What is known of a process, or `None` where it is dead (`process_info/1`). The process answers
+/// itself, behind all that the caller sent before.
 ///
 /// # Cancel safety
 /// Dropping it has no effect.

@@ -1,4 +1,4 @@
-//! Blocking work: closures that would hold up a worker, on threads of their own (process.md C-8).
+//! Blocking work: closures that would hold up a worker, on threads of their own (process C-8).
 //!
 //! Used by `blocking`, `blocking_cpu` and `PortCx::spawn_blocking`. Two pools: one for closures
 //! that wait for the system, one for closures that compute, with a thread for each processor.

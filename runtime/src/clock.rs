@@ -1,8 +1,8 @@
 //! Time as the runtime sees it: nanoseconds since the runtime started, never going back.
 //!
 //! Asked by timers, receives with a timeout and idle workers. Invariant (T-1, T-8): all time in the
-//! runtime goes through one `Clock`, so that a simulated one can stand in; nothing else reads a clock.
-//! This file holds the trait and the real body; the simulated one is in `sim/`.
+//! runtime goes through one `Clock`, so that a simulated one can stand in; nothing else reads a
+//! clock. This file holds the trait and the real body; the simulated one is in `sim/`.
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
 //! What the actors of one runtime share: the tables, the names, the timers, and the seams.
 //!
-//! Held by the runtime's value, its handles, its workers and every process. Also the router: the one
-//! place where a pid or port id is looked up and where `noproc` is decided (process.md 2.4).
-//! Invariant: everything hangs off this value and nothing is global; an id of another runtime's node
-//! is a dead id. What it leaves out: how processes are run, which is behind `Scheduler`.
+//! Held by the runtime's value, its handles, its workers and every process. Also the router: the
+//! one place where a pid or port id is looked up and where `noproc` is decided (process 2.4).
+//! Invariant: everything hangs off this value and nothing is global; an id of another runtime's
+//! node is a dead id. What it leaves out: how processes are run, which is behind `Scheduler`.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -47,10 +47,11 @@ pub(crate) struct Seams {
     pub(crate) simulated: bool,
 }
 
-/// The runtime, as its actors hold it: without counting, because there is one of these in each of them.
+/// The runtime, as its actors hold it: without counting, because there is one of these in each of
+/// them.
 ///
-/// Whoever runs an actor holds the runtime, and so does every waker of a process; a dead actor does not
-/// look at it.
+/// Whoever runs an actor holds the runtime, and so does every waker of a process; a dead actor does
+/// not look at it.
 pub(crate) struct Uncounted(ManuallyDrop<Arc<Core>>);
 
 impl Uncounted {

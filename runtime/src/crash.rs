@@ -1,7 +1,8 @@
 //! Crash reports: one for each process that panics or returns an error.
 //!
-//! Made by the exit sequence, given to the runtime's hook, which prints by default. Ends that others
-//! brought about, by exit signals and kills, make none: their victims did nothing wrong (1.4).
+//! Made by the exit sequence, given to the runtime's hook, which prints by default. Ends that
+//! others brought about, by exit signals and kills, make none: their victims did nothing wrong
+//! (1.4).
 
 use std::fmt;
 use std::panic::Location;

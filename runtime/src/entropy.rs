@@ -1,7 +1,7 @@
 //! Random bits: the trait, the system's body, and a small generator for everyone who needs many.
 //!
-//! Asked for node numbers and by the simulator's choices. Invariant: no other file draws randomness,
-//! so a simulated runtime is a function of its seed. Not for secrets.
+//! Asked for node numbers and by the simulator's choices. Invariant: no other file draws
+//! randomness, so a simulated runtime is a function of its seed. Not for secrets.
 
 /// Where random bits come from.
 pub(crate) trait Entropy: Send + Sync {

@@ -1,4 +1,4 @@
-//! Events of a runtime that its operator wants to hear of, and their hook (process.md 9.4).
+//! Events of a runtime that its operator wants to hear of, and their hook (process 9.4).
 //!
 //! Reported by the watchdog, by ports, by mailboxes and by the blocking pools; there is no hook by
 //! default, and then nothing is made. Invariant: the hook is called with no lock held and nothing

@@ -1,11 +1,12 @@
-//! Memory that is used again: each thread keeps the blocks of dead messages and processes for the next ones.
+//! Memory that is used again: each thread keeps the blocks of dead messages and processes for the
+//! next ones.
 //!
-//! Asked by `message` and by the cells of processes, which come and go by the million in few sizes. Classes
-//! are 16 bytes apart, as those of the system's allocator are; a thread keeps so many blocks of a class at
-//! most, gives back what is beyond, and all of them when it ends.
-//! Invariant: a block is kept by one thread or used by one owner; its size is that of its layout's class.
-//! Left out: what does not fit a class, or has to be aligned to more than 8, is the system's.
-//! Unsafe: free blocks are linked through their first word.
+//! Asked by `message` and by the cells of processes, which come and go by the million in few sizes.
+//! Classes are 16 bytes apart, as those of the system's allocator are; a thread keeps so many
+//! blocks of a class at most, gives back what is beyond, and all of them when it ends.
+//! Invariant: a block is kept by one thread or used by one owner; its size is that of its layout's
+//! class. Left out: what does not fit a class, or has to be aligned to more than 8, is the
+//! system's. Unsafe: free blocks are linked through their first word.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::UnsafeCell;
@@ -64,7 +65,8 @@ pub(crate) fn take(layout: Layout) -> NonNull<u8> {
         return fresh(layout);
     };
     let kept = KEPT.try_with(|kept| {
-        // SAFETY: only this thread has it, and the borrow ends with the closure, which calls nothing.
+        // SAFETY: only this thread has it, and the borrow ends with the closure, which calls
+        // nothing.
         let Class { first, len } = &mut unsafe { &mut *kept.0.get() }[class];
         let block = NonNull::new(*first)?;
         // SAFETY: a block in the list is free memory of this class, whose first word is its link.

@@ -1,5 +1,5 @@
-//! The inbox of a process and the word of who runs it, which are one atomic pointer: everything sent to
-//! the process passes through it, and so does every reason for it to run.
+//! The inbox of a process and the word of who runs it, which are one atomic pointer: everything
+//! sent to the process passes through it, and so does every reason for it to run.
 //!
 //! ```text
 //!               push, notice (1)                begin (2)
@@ -11,15 +11,17 @@
 //!                                                    close (4)        ▼
 //!                                                                   Closed
 //! ```
-//! (1) By anybody. The one that finds neither QUEUED nor RUNNING has to queue the process; nobody else
-//!     may. (2) By the worker that took it from the queue: takes the mail in the same step. (3) By the same
-//!     worker after the poll. (4) By it, in the exit sequence: for ever, and refuses every push.
+//! (1) By anybody. The one that finds neither QUEUED nor RUNNING has to queue the process; nobody
+//! else
+//!     may. (2) By the worker that took it from the queue: takes the mail in the same step. (3) By
+//!     the same worker after the poll. (4) By it, in the exit sequence: for ever, and refuses every
+//!     push.
 //!
-//! Invariant (P-7, C-6, S-1, S-8): a process stands in at most one queue, once, and is run by at most one
-//! thread; mail or a notice that nobody has looked at yet is never lost: where there is some, the process
-//! is queued or runs. What one sender pushed first is drained first; a push hides no other.
-//! A stack that is turned round when it is drained. Checked by a model in `tests/model.rs`.
-//! Unsafe: the nodes are owned by the stack from push to drain.
+//! Invariant (P-7, C-6, S-1, S-8): a process stands in at most one queue, once, and is run by at
+//! most one thread; mail or a notice that nobody has looked at yet is never lost: where there is
+//! some, the process is queued or runs. What one sender pushed first is drained first; a push hides
+//! no other. A stack that is turned round when it is drained. Checked by a model in
+//! `tests/model.rs`. Unsafe: the nodes are owned by the stack from push to drain.
 
 use std::ptr;
 
@@ -117,7 +119,8 @@ impl Inbox {
             if bits & CLOSED != 0 {
                 return Noticed::Nothing;
             }
-            // Also where the bit is there already: the next to begin has to see what was written before.
+            // Also where the bit is there already: the next to begin has to see what was written
+            // before.
             let new = with_bits(chain(word), bits | QUEUED);
             match self
                 .word
@@ -130,7 +133,8 @@ impl Inbox {
         }
     }
 
-    /// The worker that took the process from a queue runs it, and gets what was sent to it, oldest first.
+    /// The worker that took the process from a queue runs it, and gets what was sent to it, oldest
+    /// first.
     #[inline]
     pub(crate) fn begin(&self) -> Chain {
         let word = self
@@ -156,7 +160,8 @@ impl Inbox {
         Chain::turned(chain(word))
     }
 
-    /// The worker is done with the process for this time. `again` where it has to run once more anyhow.
+    /// The worker is done with the process for this time. `again` where it has to run once more
+    /// anyhow.
     #[inline]
     pub(crate) fn rest(&self, again: bool) -> Rest {
         let running = with_bits(ptr::null_mut(), RUNNING);
@@ -191,7 +196,8 @@ impl Inbox {
         }
     }
 
-    /// Refuses all that comes from now on, and gives what has come, oldest first. Notices do nothing more.
+    /// Refuses all that comes from now on, and gives what has come, oldest first. Notices do
+    /// nothing more.
     pub(crate) fn close(&self) -> Chain {
         let word = self
             .word
@@ -272,7 +278,8 @@ impl Iterator for Chain {
             return None;
         }
         let node = self.next;
-        // SAFETY: the chain owns its nodes, each came out of `into_node`, and this one leaves it here.
+        // SAFETY: the chain owns its nodes, each came out of `into_node`, and this one leaves it
+        // here.
         unsafe {
             self.next = (*node).next;
             Some(Message::from_node(node))

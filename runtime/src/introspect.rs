@@ -11,7 +11,7 @@ use crate::process::context::current;
 use crate::statistics::{self, Statistics};
 
 impl Handle {
-    /// What the runtime has and has done (process.md 9.4). Prints as a table.
+    /// What the runtime has and has done (process 9.4). Prints as a table.
     pub fn statistics(&self) -> Statistics {
         statistics::of(&self.core)
     }
@@ -32,7 +32,7 @@ impl Handle {
     }
 }
 
-/// What the runtime of the current process has and has done (process.md 9.4). Prints as a table.
+/// What the runtime of the current process has and has done (process 9.4). Prints as a table.
 ///
 /// # Panics
 /// Outside of a process.

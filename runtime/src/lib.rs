@@ -1,8 +1,8 @@
 //! Erlang's processes and ports as a small native runtime.
 //!
-//! A process is an `async` block with an identity: it has a mailbox, is linked to others, watches and is
-//! watched, and ends with a reason that those who care are told of. A port is an actor whose body is a
-//! driver, such as a socket. A runtime is a value; several may live in one program.
+//! A process is an `async` block with an identity: it has a mailbox, is linked to others, watches
+//! and is watched, and ends with a reason that those who care are told of. A port is an actor whose
+//! body is a driver, such as a socket. A runtime is a value; several may live in one program.
 //!
 //! ```
 //! use runtime::prelude::*;
@@ -29,7 +29,8 @@
 //! .unwrap();
 //! ```
 //!
-//! The contract is written down in `docs/SEMANTICS.md`; rules that comments name (P-13, S-1, …) stand there.
+//! The contract is written down in `docs/SEMANTICS.md`; rules that comments name (P-13, S-1, …)
+//! stand there.
 
 mod api;
 mod blocking;

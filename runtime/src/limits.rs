@@ -18,8 +18,8 @@ pub struct Limits {
     pub blocking_cpu_threads_max: u32,
     /// Closures that wait for a thread of a pool. At the limit a caller gets `system_limit`.
     pub blocking_queue_max: u32,
-    /// Runtime operations of one slice before a process goes to the tail of the queue (C-2): a receive
-    /// counts one, an operation on a port eight.
+    /// Runtime operations of one slice before a process goes to the tail of the queue (C-2): a
+    /// receive counts one, an operation on a port eight.
     pub slice_budget: u32,
     /// Milliseconds of one slice after which it is reported as an event (C-7).
     pub long_schedule_ms: u32,
@@ -51,8 +51,8 @@ pub(crate) const LIFO_ROW_MAX: u32 = 3;
 pub(crate) const SLICES_PER_LOOK: u32 = 61;
 /// Slices between two moments at which a worker lets memory be reclaimed.
 pub(crate) const SLICES_PER_PIN: u32 = 32;
-/// Slices between two moments at which a worker frees what the dead have left. One slice is the end of
-/// one process at most, and freeing keeps up with that.
+/// Slices between two moments at which a worker frees what the dead have left. One slice is the end
+/// of one process at most, and freeing keeps up with that.
 pub(crate) const SLICES_PER_FREE: u32 = 256;
 /// Blocks of one size that a thread keeps for the next message or process.
 pub(crate) const BLOCKS_KEPT_MAX: u32 = 128;

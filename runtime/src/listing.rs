@@ -1,4 +1,4 @@
-//! Listings of all processes and all ports, one line each, for people and for programs (process.md
+//! Listings of all processes and all ports, one line each, for people and for programs (process
 //! 10.9).
 //!
 //! Made from what anybody may read, without asking the processes: their mailboxes are not copied

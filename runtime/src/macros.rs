@@ -1,16 +1,16 @@
 //! `receive!`: Erlang's `receive ... after ... end`.
 //!
 //! A token muncher turns the arms into (kind, guard, body), then expands to a scan, an await and a
-//! dispatch. In the scan each arm tests the message in a match whose guard never holds: that way its
-//! bindings are values in the guard and nothing is moved. The chosen arm matches once more, in the
-//! user's own function, so that its body may await, break, return and use `?`.
+//! dispatch. In the scan each arm tests the message in a match whose guard never holds: that way
+//! its bindings are values in the guard and nothing is moved. The chosen arm matches once more, in
+//! the user's own function, so that its body may await, break, return and use `?`.
 
 /// Takes the oldest message that one of the arms matches, and runs that arm; waits for one.
 ///
 /// An arm is `PATTERN => body` where the pattern names its type (`Tcp::Data(s, data)`), or
-/// `NAME: TYPE => body`; both with an optional `if GUARD`. A message that matches no arm stays where it
-/// is. The last arm may be `after(DURATION) => body`. `since(REFERENCE);` in front starts the search
-/// where the mailbox ended when the reference was made (process.md 5.2 to 5.4).
+/// `NAME: TYPE => body`; both with an optional `if GUARD`. A message that matches no arm stays
+/// where it is. The last arm may be `after(DURATION) => body`. `since(REFERENCE);` in front starts
+/// the search where the mailbox ended when the reference was made (process 5.2 to 5.4).
 ///
 /// ```
 /// use runtime::prelude::*;

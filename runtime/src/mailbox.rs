@@ -1,11 +1,11 @@
 //! The mailbox: received messages in order of arrival, and the places of those who look for one.
 //!
-//! Touched only by whoever runs the process. Invariant: a message is in the list or has been
-//! given out; each has an arrival index, and indices rise along the list, so a receive that remembers
-//! the index of the next message it has not seen looks at each once, whatever waits before it.
-//! A message that is being looked at stays linked and is marked as out: guards, `PartialEq` and `Drop`
-//! may call back into the runtime meanwhile. What it leaves out: signals, waking, waiting.
-//! Unsafe: an intrusive list; the mailbox owns its nodes.
+//! Touched only by whoever runs the process. Invariant: a message is in the list or has
+//! been given out; each has an arrival index, and indices rise along the list, so a receive that
+//! remembers the index of the next message it has not seen looks at each once, whatever waits
+//! before it. A message that is being looked at stays linked and is marked as out: guards,
+//! `PartialEq` and `Drop` may call back into the runtime meanwhile. What it leaves out: signals,
+//! waking, waiting. Unsafe: an intrusive list; the mailbox owns its nodes.
 
 use std::ptr;
 
@@ -131,7 +131,8 @@ impl Mailbox {
         None
     }
 
-    /// Takes out, in order, the messages for which `wanted` holds. `wanted` is the runtime's own code.
+    /// Takes out, in order, the messages for which `wanted` holds. `wanted` is the runtime's own
+    /// code.
     pub(crate) fn extract(&mut self, mut wanted: impl FnMut(&Node) -> bool) -> Vec<Message> {
         let mut taken = Vec::new();
         let mut seat = self.at(0);

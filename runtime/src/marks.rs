@@ -1,7 +1,8 @@
 //! The marks of an actor: whether it has a name, whether timers were directed at it, whether it has
 //! ended, and its priority.
 //!
-//! Kept in the actor, in one byte, so that one that has neither pays for neither at its end. Invariant: after
+//! Kept in the actor, in one byte, so that one that has neither pays for neither at its end.
+//! Invariant: after
 //! `end` no name and no timer is given to the actor any more; what was given before is known to it.
 
 use std::sync::atomic::{AtomicU8, Ordering};

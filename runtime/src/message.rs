@@ -1,9 +1,9 @@
 //! Messages: any `Send + 'static` value, its type erased, in one allocation with its queue node.
 //!
-//! Made by `send`, by ports and by signals; carried by the inbox and the mailbox; opened by `receive`.
-//! Invariant: a `Message` owns its node, and its value is there unless the node says it is out (a
-//! receive is looking at it). Signals travel in the same nodes, so that one queue keeps the order of
-//! everything (S-8). No serialisation, no copy: values are moved.
+//! Made by `send`, by ports and by signals; carried by the inbox and the mailbox; opened by
+//! `receive`. Invariant: a `Message` owns its node, and its value is there unless the node says it
+//! is out (a receive is looking at it). Signals travel in the same nodes, so that one queue keeps
+//! the order of everything (S-8). No serialisation, no copy: values are moved.
 //! Unsafe: the erased value is reached through the vtable of the type that made the node.
 
 use std::alloc::Layout;
@@ -204,7 +204,8 @@ impl Message {
             return Err(self);
         }
         let node = ManuallyDrop::new(self).0.as_ptr();
-        // SAFETY: the type was just checked, the value is in place and read once; the node is freed.
+        // SAFETY: the type was just checked, the value is in place and read once; the node is
+        // freed.
         unsafe {
             let value = take_value::<T>(node);
             free(node);

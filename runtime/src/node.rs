@@ -9,7 +9,8 @@
 //! 5. The workers stop and are joined; who runs past the deadline is named and its thread detached.
 //! 6. Blocking closures that wait are dropped; those that run are waited for until the deadline.
 //!
-//! Invariant (C-10, I-14): shutdown ends within its deadline and leaves no thread but those it names.
+//! Invariant (C-10, I-14): shutdown ends within its deadline and leaves no thread but those it
+//! names.
 
 use std::future::Future;
 use std::io;
@@ -224,7 +225,8 @@ impl Runtime {
     /// Runs a process and waits for its value. The calling thread sleeps meanwhile.
     ///
     /// # Errors
-    /// The exit reason, where the process ended without a value: by a panic, an exit signal, `exit`.
+    /// The exit reason, where the process ended without a value: by a panic, an exit signal,
+    /// `exit`.
     #[track_caller]
     pub fn block_on<F>(&self, future: F) -> std::result::Result<F::Output, Reason>
     where
@@ -246,7 +248,8 @@ impl Runtime {
         value.take().unwrap_or(Err(Reason::Killed))
     }
 
-    /// Ends the runtime, in the order that stands in the file's header. Called again it does nothing.
+    /// Ends the runtime, in the order that stands in the file's header. Called again it does
+    /// nothing.
     pub fn shutdown(&self, limit: Duration) -> Shutdown {
         let Some(mut crew) = self.crew.lock().take() else {
             return Shutdown::default();
@@ -397,8 +400,8 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Outcome,
     {
-        // Counted before the look at the flag, so that a shutdown which does not stop this spawn waits
-        // for it.
+        // Counted before the look at the flag, so that a shutdown which does not stop this spawn
+        // waits for it.
         let _counted = Counted::new(&self.core);
         if self.closed.load(Ordering::SeqCst) {
             return Err(SpawnError::SystemLimit);

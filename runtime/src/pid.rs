@@ -42,13 +42,13 @@ macro_rules! id {
 }
 
 id! {
-    /// The identity of a process (process.md 1.1): `Copy`, comparable, sendable anywhere. Holding one
+    /// The identity of a process (process 1.1): `Copy`, comparable, sendable anywhere. Holding one
     /// does not keep the process alive. The order is for maps only and promises nothing.
     Pid, "<0.", ">"
 }
 
 id! {
-    /// The identity of a port (process.md 8.1), of a type of its own.
+    /// The identity of a port (process 8.1), of a type of its own.
     PortId, "#Port<0.", ">"
 }
 

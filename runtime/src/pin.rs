@@ -1,9 +1,10 @@
 //! The pin: proof that memory taken out of a table is not freed while it lasts.
 //!
-//! Taken by every lookup. A worker keeps its thread pinned for the slices it runs, so there a pin costs
-//! nothing; any other thread registers with the runtime's collector for the moment.
+//! Taken by every lookup. A worker keeps its thread pinned for the slices it runs, so there a pin
+//! costs nothing; any other thread registers with the runtime's collector for the moment.
 //! Unsafe: the thread's handle is lent through a thread-local pointer.
-//! Invariant (R22): nothing that a lookup found is freed before the pin it was found under is dropped.
+//! Invariant (R22): nothing that a lookup found is freed before the pin it was found under is
+//! dropped.
 
 use std::cell::Cell;
 use std::ptr;
@@ -59,7 +60,8 @@ pub(crate) fn with_handle<R>(handle: &LocalHandle, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// A pin by way of the thread's handle, where the thread belongs to the runtime with this collector.
+/// A pin by way of the thread's handle, where the thread belongs to the runtime with this
+/// collector.
 pub(crate) fn pin_of_worker(collector: &Collector) -> Option<Pin> {
     let handle = HANDLE.get();
     if handle.is_null() {

@@ -1,4 +1,4 @@
-//! The priority of a process: whose turn comes first where several are ready (process.md C-5).
+//! The priority of a process: whose turn comes first where several are ready (process C-5).
 //!
 //! Kept in the marks of a process, read by the scheduler when it queues one. Not inherited (P-10).
 

@@ -1,4 +1,4 @@
-//! Why an actor ended: the exit reasons of process.md 1.4, and what a process may return.
+//! Why an actor ended: the exit reasons of process 1.4, and what a process may return.
 //!
 //! Made by the exit sequence, carried by exit signals and `Down`. Invariant (P-11): whoever has to
 //! tell an expected end from an abnormal one uses `is_normal` and `is_expected`, nothing else.
@@ -18,8 +18,8 @@ pub enum Reason {
     Normal,
     /// Ordered to stop.
     Shutdown,
-    /// The word `kill` as a reason: somebody called `exit(kill)`; as the argument of an explicit exit
-    /// signal it cannot be trapped and becomes `Killed` (3.2 rows 2 and 6).
+    /// The word `kill` as a reason: somebody called `exit(kill)`; as the argument of an explicit
+    /// exit signal it cannot be trapped and becomes `Killed` (3.2 rows 2 and 6).
     Kill,
     /// Was killed.
     Killed,
@@ -152,13 +152,13 @@ impl fmt::Debug for Word {
     }
 }
 
-/// A reason is an error: `return Err(reason.into())` ends the process with exactly this reason, and `?`
-/// passes it on (P-11).
+/// A reason is an error: `return Err(reason.into())` ends the process with exactly this reason, and
+/// `?` passes it on (P-11).
 impl Error for Reason {}
 
 /// What a process may return: `()`, `!`, or a `Result` of these whose error becomes the reason.
 pub trait Outcome {
-    /// The exit reason that the value stands for (process.md 1.4).
+    /// The exit reason that the value stands for (process 1.4).
     fn into_reason(self) -> Reason;
 }
 

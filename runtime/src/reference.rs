@@ -1,7 +1,8 @@
 //! References: unique values that also remember where their maker's mailbox stood.
 //!
 //! Made by `make_ref`, `monitor`, `alias` and `call`. Invariant: a message that contains a
-//! reference was sent after the reference was made, so it stands in the maker's mailbox at or behind
+//! reference was sent after the reference was made, so it stands in the maker's mailbox at or
+//! behind
 //! `mark`; a receive that waits for the reference may begin there. What a reference does not do: it
 //! keeps nothing alive, and it is an address only where its maker says so (`alias`).
 
@@ -11,7 +12,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::pid::Pid;
 
-/// A unique reference (process.md 5.3). `Copy`, comparable, sendable anywhere.
+/// A unique reference (process 5.3). `Copy`, comparable, sendable anywhere.
 #[derive(Clone, Copy)]
 pub struct Ref {
     pub(crate) maker: Pid,

@@ -1,8 +1,8 @@
-//! Names: one name for one actor, one actor for one name (process.md 7).
+//! Names: one name for one actor, one actor for one name (process 7).
 //!
-//! Asked by `register`, by sends and monitors by name, and by the exit sequences. Invariant (N-1, N-2, N-4):
-//! registering is one step under a lock; an actor that ends sets its own mark first, so no
-//! name can be given to it any more, and its name is free before anybody is told of its end.
+//! Asked by `register`, by sends and monitors by name, and by the exit sequences. Invariant (N-1,
+//! N-2, N-4): registering is one step under a lock; an actor that ends sets its own mark first, so
+//! no name can be given to it any more, and its name is free before anybody is told of its end.
 
 use std::collections::HashMap;
 

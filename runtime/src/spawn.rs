@@ -1,7 +1,8 @@
-//! Spawning: making a process, with its link or monitor in place before its first instruction (P-8).
+//! Spawning: making a process, with its link or monitor in place before its first instruction
+//! (P-8).
 //!
-//! Called by the free functions, by handles and by worlds. Invariant: a process that is published can be
-//! sent to, is linked or watched as asked, and is queued once. At the limit nothing is made.
+//! Called by the free functions, by handles and by worlds. Invariant: a process that is published
+//! can be sent to, is linked or watched as asked, and is queued once. At the limit nothing is made.
 
 use std::future::Future;
 use std::panic::Location;
@@ -45,7 +46,7 @@ impl std::fmt::Display for SpawnError {
 impl std::error::Error for SpawnError {}
 
 /// How to spawn: linked, watched, trapping exits, under a name, with a priority, a label, a limit
-/// of the mailbox (`spawn_opt`, process.md 1.3). Nothing of it is inherited (P-10).
+/// of the mailbox (`spawn_opt`, process 1.3). Nothing of it is inherited (P-10).
 ///
 /// ```
 /// use runtime::prelude::*;
@@ -196,8 +197,8 @@ impl Order<'_> {
             },
             future,
         );
-        // SAFETY: made a moment ago and counted by the table from `publish` on; it cannot end before
-        // it was queued, which is the last thing done here.
+        // SAFETY: made a moment ago and counted by the table from `publish` on; it cannot end
+        // before it was queued, which is the last thing done here.
         let child: &Pcb = unsafe { pcb.as_ref() };
         let core = &child.core;
         child.limit.set(self.spawn.mailbox_limit);
@@ -290,8 +291,8 @@ where
     Spawn::new().spawn(future).map(|(pid, _)| pid)
 }
 
-/// Spawns a process that is linked to the caller, in one step (`erlang:spawn_link/1`). At the limit the
-/// pid is a dead one, and the caller gets the exit signal `system_limit` over the link.
+/// Spawns a process that is linked to the caller, in one step (`erlang:spawn_link/1`). At the limit
+/// the pid is a dead one, and the caller gets the exit signal `system_limit` over the link.
 ///
 /// # Panics
 /// Outside of a process.
@@ -321,8 +322,8 @@ where
     }
 }
 
-/// Spawns a process that the caller watches, in one step (`erlang:spawn_monitor/1`). At the limit the
-/// pid is a dead one, and the monitor fires with `system_limit`.
+/// Spawns a process that the caller watches, in one step (`erlang:spawn_monitor/1`). At the limit
+/// the pid is a dead one, and the monitor fires with `system_limit`.
 ///
 /// # Panics
 /// Outside of a process.

@@ -1,4 +1,4 @@
-//! Statistics of a runtime, as data that prints as a table (process.md 9.4).
+//! Statistics of a runtime, as data that prints as a table (process 9.4).
 //!
 //! Read by anybody at any time. Invariant: counting costs a worker an increment of its own for a
 //! slice, and reading stops nobody, so the numbers of one picture may be of slightly different

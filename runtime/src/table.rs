@@ -1,9 +1,9 @@
 //! The slot table: actors by slot and generation, looked up without a lock.
 //!
-//! One for processes, one for ports. Invariant (P-1 to P-3, R22, R23): a lookup finds the actor that the
-//! id was made for or nothing; a slot is reused under the next generation and retired at the last.
-//! Memory of an actor that was taken out is freed only when no reader can hold it: readers pin the
-//! runtime's epoch, and whoever removes defers the release.
+//! One for processes, one for ports. Invariant (P-1 to P-3, R22, R23): a lookup finds the actor
+//! that the id was made for or nothing; a slot is reused under the next generation and retired at
+//! the last. Memory of an actor that was taken out is freed only when no reader can hold it:
+//! readers pin the runtime's epoch, and whoever removes defers the release.
 //! Slots stand in chunks that never move, each as large as all before it; the table only grows.
 //! Unsafe: the slots hold counted pointers, handed out as references that live as long as a pin.
 
@@ -65,7 +65,6 @@ impl<T: Tenant> Table<T> {
     pub(crate) fn len(&self) -> u32 {
         self.len.load(Ordering::Acquire)
     }
-
 
     /// Somebody who was counted is gone for good. Gives how many are left.
     pub(crate) fn vacate(&self) -> u32 {
@@ -155,13 +154,14 @@ impl<T: Tenant> Table<T> {
         if tenant.is_null() {
             return None;
         }
-        // SAFETY: it was in the table after the epoch was pinned, so its release comes after the pin.
+        // SAFETY: it was in the table after the epoch was pinned, so its release comes after the
+        // pin.
         let tenant = unsafe { &*tenant };
         (tenant.place() == (slot, generation)).then_some(tenant)
     }
 
-    /// Takes a tenant out: from here it is not found. The caller then defers the release of its memory, and
-    /// says `vacate` when the tenant is gone for good.
+    /// Takes a tenant out: from here it is not found. The caller then defers the release of its
+    /// memory, and says `vacate` when the tenant is gone for good.
     pub(crate) fn remove(&self, slot: u32, generation: u32, hint: usize) {
         let place = self.slot(slot).expect("a tenant has a slot");
         place.store(ptr::null_mut(), Ordering::Release);

@@ -1,10 +1,10 @@
-//! Timers: messages and wake-ups at a time to come (process.md 6).
+//! Timers: messages and wake-ups at a time to come (process 6).
 //!
-//! Set by `send_after`, `start_timer`, receives with a timeout, waiting operations and drivers; fired by
-//! whoever runs the scheduler. Shards under short locks, spread by worker; any thread may expire or
-//! cancel in any of them, so `cancel_timer` answers at once. Invariant (I-7, T-1, T-6): each timer is
-//! delivered or cancelled, never both, never early; those for a dead process are gone with it.
-//! No lock is held while a message is delivered or dropped.
+//! Set by `send_after`, `start_timer`, receives with a timeout, waiting operations and drivers;
+//! fired by whoever runs the scheduler. Shards under short locks, spread by worker; any thread may
+//! expire or cancel in any of them, so `cancel_timer` answers at once. Invariant (I-7, T-1, T-6):
+//! each timer is delivered or cancelled, never both, never early; those for a dead process are gone
+//! with it. No lock is held while a message is delivered or dropped.
 
 use std::fmt;
 use std::sync::Arc;
@@ -362,7 +362,8 @@ pub fn send_after<T: Send + 'static>(
     })
 }
 
-/// As [`send_after`], but what arrives is a [`Timeout`] that names the timer (`erlang:start_timer/3`).
+/// As [`send_after`], but what arrives is a [`Timeout`] that names the timer
+/// (`erlang:start_timer/3`).
 ///
 /// # Panics
 /// Outside of a process.

@@ -1,10 +1,11 @@
-//! A model of the inbox's word, run through every interleaving of a few threads that matters (`loom`):
+//! A model of the inbox's word, run through every interleaving of a few threads that matters
+//! (`loom`):
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p runtime --release --test model
 //! ```
-//! The files under test are included as they are; `sync` stands in for the runtime's own. A process is its
-//! inbox and a private part that loom watches; who has to queue it runs it at once.
+//! The files under test are included as they are; `sync` stands in for the runtime's own. A process
+//! is its inbox and a private part that loom watches; who has to queue it runs it at once.
 #![cfg(loom)]
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
@@ -106,7 +107,8 @@ impl Process {
 
     fn got(&self) -> Vec<u32> {
         // SAFETY: nobody runs the process any more.
-        self.private.with(|private| unsafe { &*private }.got.clone())
+        self.private
+            .with(|private| unsafe { &*private }.got.clone())
     }
 }
 
@@ -156,7 +158,9 @@ fn a_wake_up_is_followed_by_a_run_that_sees_what_was_written_before() {
         sender.join().expect("it does not panic");
         assert_eq!(process.got(), [1]);
         // SAFETY: nobody runs the process any more.
-        let saw_flag = process.private.with(|private| unsafe { &*private }.saw_flag);
+        let saw_flag = process
+            .private
+            .with(|private| unsafe { &*private }.saw_flag);
         assert!(saw_flag, "the wake-up was lost");
     });
 }

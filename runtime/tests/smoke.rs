@@ -32,7 +32,9 @@ fn monitors_and_links() {
         trap_exit(true);
         let (pid, m) = spawn_monitor(async { exit("boom").await });
         receive! {
-            Down { monitor, reason, .. } if monitor == m => assert_eq!(reason, Reason::from("boom")),
+            Down { monitor, reason, .. } if monitor == m => {
+                assert_eq!(reason, Reason::from("boom"));
+            }
             after(Duration::from_secs(5)) => panic!("no down"),
         }
         assert!(!is_alive(pid).await);

@@ -1,5 +1,5 @@
-//! Tests that need a process of the system for themselves: they change what all of it shares, or count
-//! what all of it has.
+//! Tests that need a process of the system for themselves: they change what all of it shares, or
+//! count what all of it has.
 //!
 //! Such a test runs the test program again, for itself alone, and takes its verdict.
 

@@ -1,7 +1,7 @@
 //! The foreign end of a connection: a socket of the standard library, which knows nothing of ours.
 //!
-//! Called by a process. Short writes are made by the caller; whatever may wait is done on a thread of the
-//! blocking pool. Invariant: nothing waits for longer than [`LIMIT`].
+//! Called by a process. Short writes are made by the caller; whatever may wait is done on a thread
+//! of the blocking pool. Invariant: nothing waits for longer than [`LIMIT`].
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

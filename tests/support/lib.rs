@@ -1,9 +1,10 @@
 //! Small named actors and helpers that the tests share.
 //!
-//! `run` starts a test's main process in simulated worlds or on real workers; `mail` waits for what has
-//! to come; `puppet` is a process that does what it is told; `bell` and `gate` are drivers
+//! `run` starts a test's main process in simulated worlds or on real workers; `mail` waits for what
+//! has to come; `puppet` is a process that does what it is told; `bell` and `gate` are drivers
 //! with nothing behind them.
-//! `sockets` has what tests of sockets need, `foreign` their other ends, `stream` the bytes to send;
+//! `sockets` has what tests of sockets need, `foreign` their other ends, `stream` the bytes to
+//! send;
 //! `alone` gives a test a process of the system for itself.
 //! Invariant: waiting is waiting for an event, with a limit that only a hanging test reaches.
 

@@ -1,7 +1,7 @@
 //! Sockets for tests, and how tests wait for what happens to them.
 //!
-//! All of it is called by a process. Invariant: what has to come is waited for until [`LIMIT`]; that
-//! nothing comes is asked of [`MOMENT`], long against what a message takes.
+//! All of it is called by a process. Invariant: what has to come is waited for until [`LIMIT`];
+//! that nothing comes is asked of [`MOMENT`], long against what a message takes.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -185,8 +185,8 @@ pub fn eventually(condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     }
 }
 
-/// Returns when a process has come to wait for something: the poll in which it sent its last message is
-/// over then.
+/// Returns when a process has come to wait for something: the poll in which it sent its last
+/// message is over then.
 pub async fn until_it_waits(pid: Pid) {
     process_info(pid).await;
 }
@@ -235,7 +235,8 @@ pub async fn until_reset(socket: Socket) {
     eventually(|| gen_tcp::with_fd(socket, is_reset).unwrap_or(true)).await;
 }
 
-/// Sends until the output queue has something that the kernel does not take; gives how much was sent.
+/// Sends until the output queue has something that the kernel does not take; gives how much was
+/// sent.
 ///
 /// # Panics
 /// Where a send fails.

@@ -1,8 +1,9 @@
 //! Abuse: exhausted tables, slow and hostile peers, owners that die at every moment.
 //!
-//! One file for a few rows of the list of what a reliable runtime has to survive; a test is named by its
-//! row (R2, R10, …), and says what has to hold. What changes or counts things that a whole process of the
-//! system shares runs in one of its own (`tests::alone`). Real runtimes on real sockets.
+//! One file for a few rows of the list of what a reliable runtime has to survive; a test is named
+//! by its row (R2, R10, …), and says what has to hold. What changes or counts things that a whole
+//! process of the system shares runs in one of its own (`tests::alone`). Real runtimes on real
+//! sockets.
 
 #![allow(clippy::disallowed_methods)] // threads and clocks of the foreign ends
 

@@ -1,9 +1,10 @@
-//! What a message, a receive and a port operation allocate: what docs/ARCHITECTURE.md says, and no more.
+//! What a message, a receive and a port operation allocate: what docs/ARCHITECTURE.md says, and no
+//! more.
 //!
-//! A counting allocator around the system's; one worker, so that the counts are those of the code under
-//! test. Each case measures a long run after a warm-up and allows for the epoch's bags, which come one for
-//! many dead processes. The cases run one after the other, in one test, because the count is global.
-//! Unsafe: the allocator.
+//! A counting allocator around the system's; one worker, so that the counts are those of the code
+//! under test. Each case measures a long run after a warm-up and allows for the epoch's bags, which
+//! come one for many dead processes. The cases run one after the other, in one test, because the
+//! count is global. Unsafe: the allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -31,25 +31,25 @@ mod monitors;
 mod names;
 #[path = "semantics/order.rs"]
 mod order;
+#[path = "semantics/owners.rs"]
+mod owners;
 #[path = "semantics/ports.rs"]
 mod ports;
 #[path = "semantics/priorities.rs"]
 mod priorities;
 #[path = "semantics/receive.rs"]
 mod receive;
+#[path = "semantics/runtimes.rs"]
+mod runtimes;
 #[path = "semantics/spawning.rs"]
 mod spawning;
-#[path = "semantics/timers.rs"]
-mod timers;
-#[path = "semantics/owners.rs"]
-mod owners;
 #[path = "semantics/stage.rs"]
 mod stage;
+#[path = "semantics/timers.rs"]
+mod timers;
+#[path = "semantics/watching.rs"]
+mod watching;
 #[path = "semantics/worlds_of_ends.rs"]
 mod worlds_of_ends;
 #[path = "semantics/worlds_of_links.rs"]
 mod worlds_of_links;
-#[path = "semantics/runtimes.rs"]
-mod runtimes;
-#[path = "semantics/watching.rs"]
-mod watching;

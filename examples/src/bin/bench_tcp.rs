@@ -1,7 +1,8 @@
 //! The server that `tests/peers/compare` measures: echo, echo with 4-byte packets, or a sink.
 //!
 //! `bench_tcp --port P --mode echo|echo4|sink --style passive|active|once|n --threads T` prints
-//! `ready PORT` and serves until it is killed: one process for each connection, accepts without end.
+//! `ready PORT` and serves until it is killed: one process for each connection, accepts without
+//! end.
 
 use gen_tcp::{Error, Socket, Tcp, inet, opt::*, setopts};
 use runtime::prelude::*;

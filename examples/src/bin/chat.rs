@@ -1,6 +1,7 @@
 //! A chat server in which every connection is a process, and so is the room.
 //!
-//! `cargo run --release --bin chat [PORT]` serves until it is killed: speak to it with `nc localhost 4567`.
+//! `cargo run --release --bin chat [PORT]` serves until it is killed: speak to it with `nc
+//! localhost 4567`.
 //! `chat --demo` plays two guests on a real socket, prints what they see, and ends.
 
 use std::collections::BTreeMap;
@@ -16,7 +17,8 @@ struct Say(Pid, String);
 /// To a guest: a line for its screen.
 struct Line(String);
 
-/// The room: knows its guests, and watches them, so that whoever crashes has left like everyone else.
+/// The room: knows its guests, and watches them, so that whoever crashes has left like everyone
+/// else.
 async fn room() {
     let mut guests: BTreeMap<Pid, String> = BTreeMap::new();
     loop {

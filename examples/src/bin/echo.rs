@@ -1,7 +1,8 @@
 //! The main job in one program: an echo server and its client as processes, on a real socket.
 //!
-//! `cargo run --release --bin echo` prints what happens and ends by itself: data in passive and in active
-//! mode, a socket handed to a third process, the refusal to a stranger, a socket that dies with its owner.
+//! `cargo run --release --bin echo` prints what happens and ends by itself: data in passive and in
+//! active mode, a socket handed to a third process, the refusal to a stranger, a socket that dies
+//! with its owner.
 
 use std::time::Duration;
 
@@ -61,7 +62,8 @@ async fn active_client(port: u16) -> Result<(), Error> {
     gen_tcp::send(socket, "hello, active").await?;
     receive! {
         Tcp::Data(s, data) if s == socket => {
-            println!("client {}: got {:?} as a message", self_pid(), String::from_utf8_lossy(&data));
+            let text = String::from_utf8_lossy(&data);
+            println!("client {}: got {text:?} as a message", self_pid());
         }
         after(LIMIT) => println!("client {}: nothing came", self_pid()),
     }

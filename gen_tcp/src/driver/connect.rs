@@ -1,7 +1,8 @@
-//! The way to a connection: a socket that waits to be told whether its connect succeeded (CON-6, CON-15).
+//! The way to a connection: a socket that waits to be told whether its connect succeeded (CON-6,
+//! CON-15).
 //!
-//! Driven by the future of `connect`. Invariant: the error is fetched once; a wake-up that is spurious
-//! decides nothing.
+//! Driven by the future of `connect`. Invariant: the error is fetched once; a wake-up that is
+//! spurious decides nothing.
 
 use std::sync::Arc;
 use std::task::Poll;

@@ -2,13 +2,16 @@
 //!
 //! 1. EOF: the peer's FIN, or a reset that is not to be shown.
 //! 2. A read error, or input that the packet type refuses.
-//! 3. A write error; EPIPE counts as a reset, but for one that a shutdown behind the queue caused. That
-//!    of a shutdown with an empty queue counts: OTP 25 shows it as `econnreset` where resets are shown.
+//! 3. A write error; EPIPE counts as a reset, but for one that a shutdown behind the queue caused.
+//!    That of a shutdown with an empty queue counts: OTP 25 shows it as `econnreset` where resets
+//!    are shown.
 //! 4. A send that timed out, with `send_timeout_close`.
-//! 5. The local end: close, an exit signal, the owner's death. The runtime calls `flush` and `stop`.
+//! 5. The local end: close, an exit signal, the owner's death. The runtime calls `flush` and
+//!    `stop`.
 //!
-//! Called by reading, sending and the runtime. Invariant: the order is data, `tcp_error`, `tcp_closed`,
-//! then the port's own end; the owner is spared the exit signal (LNK-7); each waiting call gets one answer.
+//! Called by reading, sending and the runtime. Invariant: the order is data, `tcp_error`,
+//! `tcp_closed`, then the port's own end; the owner is spared the exit signal (LNK-7); each waiting
+//! call gets one answer.
 
 use std::io;
 
@@ -139,8 +142,8 @@ impl TcpPort {
         told
     }
 
-    /// End 4: nothing of what is queued may be taken for the whole, so the peer gets a reset, and who
-    /// waits or listens is told (part 9, row 9).
+    /// End 4: nothing of what is queued may be taken for the whole, so the peer gets a reset, and
+    /// who waits or listens is told (part 9, row 9).
     pub(super) fn send_timed_out_close(&mut self, cx: &mut PortCx<'_>) {
         self.fail_file(cx, Error::Closed);
         self.writer.clear();

@@ -65,7 +65,8 @@ pub(super) fn open(settings: &Settings, packet: Packet, bytes: &[u8]) -> Data {
     }
 }
 
-/// `{S,{data,Data}}`: of a port that was not opened for binaries the data is a list, whatever the mode.
+/// `{S,{data,Data}}`: of a port that was not opened for binaries the data is a list, whatever the
+/// mode.
 pub(super) fn port_message(socket: Socket, data: Data) -> Tcp {
     let list = match data {
         Data::Header(front, rest) => [&front[..], &rest[..]].concat(),

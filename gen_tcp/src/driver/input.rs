@@ -1,10 +1,11 @@
 //! The user buffer of a socket: what was read and not delivered, and how much the next read takes.
 //!
-//! Called by `recv`. It keeps the books as OTP's driver does, for they show: a buffer is made for a read,
-//! of the size that the option `buffer` has then or of the length that the recv asks for; it keeps that
-//! size, however the option changes, until all in it has been delivered (6.1, LIN-2). Invariant: `missing`
-//! bytes are still to come before anything is delivered; 0 means that the packet type decides. The size is
-//! a number only: memory is taken for what came, not for what was announced.
+//! Called by `recv`. It keeps the books as OTP's driver does, for they show: a buffer is made for a
+//! read, of the size that the option `buffer` has then or of the length that the recv asks for; it
+//! keeps that size, however the option changes, until all in it has been delivered (6.1, LIN-2).
+//! Invariant: `missing` bytes are still to come before anything is delivered; 0 means that the
+//! packet type decides. The size is a number only: memory is taken for what came, not for what was
+//! announced.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -183,7 +184,8 @@ impl Input {
         self.missing = total.saturating_sub(self.bytes.len());
     }
 
-    /// All that is there, which was all that was missing: one packet, whatever the options say by now.
+    /// All that is there, which was all that was missing: one packet, whatever the options say by
+    /// now.
     fn whole(&mut self, decoder: &mut Decoder) -> Packet {
         let limit = decoder.packet_size();
         decoder.set_packet_size(0);

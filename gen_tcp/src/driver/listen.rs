@@ -1,9 +1,10 @@
 //! The accept queue: who waits for a connection, served strictly in order (ACC-2 to ACC-7).
 //!
-//! Connections stay in the kernel until a waiter takes one, in its own process, so a waiter that dies
-//! costs none. Invariant: only the first waiter calls accept; whoever leaves the queue, served, timed
-//! out or dead, wakes the next. Where descriptors have run out the first waiter is told, and the next
-//! attempt waits: the listener stays readable then, and trying on would spin (R2).
+//! Connections stay in the kernel until a waiter takes one, in its own process, so a waiter that
+//! dies costs none. Invariant: only the first waiter calls accept; whoever leaves the queue,
+//! served, timed out or dead, wakes the next. Where descriptors have run out the first waiter is
+//! told, and the next attempt waits: the listener stays readable then, and trying on would spin
+//! (R2).
 
 use std::collections::VecDeque;
 use std::io;

@@ -1,7 +1,8 @@
-//! Options of a socket that is there: setopts, getopts, and what setting them makes it do (1.11, 1.12).
+//! Options of a socket that is there: setopts, getopts, and what setting them makes it do (1.11,
+//! 1.12).
 //!
-//! Called by the API. Invariant (SOP-3, SOP-4, SOP-7): a list is applied from its end to its front; what
-//! a change of `active` or `packet` delivers is delivered once, after the whole list.
+//! Called by the API. Invariant (SOP-3, SOP-4, SOP-7): a list is applied from its end to its front;
+//! what a change of `active` or `packet` delivers is delivered once, after the whole list.
 
 use runtime::Reason;
 use runtime::port::PortCx;
@@ -38,7 +39,8 @@ impl TcpPort {
             }
         }
         if default_buffer && self.settings.buffer_set {
-            // The default is larger than OTP's (part 9, row 19), so a buffer of it holds up no smaller one.
+            // The default is larger than OTP's (part 9, row 19), so a buffer of it holds up no
+            // smaller one.
             self.reader.input.forget_idle();
         }
         let before = self.reader.decoder.kind();
@@ -69,7 +71,8 @@ impl TcpPort {
         self.touch(opt);
         match self.wire.open() {
             Some(sock) => set_option(&*self.io, sock, opt),
-            // Whose refusal is reported cannot be set without a descriptor; the rest says `ok` (SOP-12).
+            // Whose refusal is reported cannot be set without a descriptor; the rest says `ok`
+            // (SOP-12).
             None if reported(opt) => Err(Error::Einval),
             None => Ok(()),
         }

@@ -1,10 +1,10 @@
 //! Input: reading, framing, and giving what came to a recv or to the owner (part 6).
 //!
-//! A passive socket reads only for a pending recv, in the call or in its poll; an active one reads when
-//! it is ready, a bounded amount at a time. Invariant (MSG-1, RCV-8): bytes are delivered once and in
-//! order; what was read and not delivered stays in `input`, whatever ends a recv. A short read is taken
-//! for emptiness only where no end was seen. No memory is taken for what a header announces: `input`
-//! grows with what came. What ends the connection is in `ends`.
+//! A passive socket reads only for a pending recv, in the call or in its poll; an active one reads
+//! when it is ready, a bounded amount at a time. Invariant (MSG-1, RCV-8): bytes are delivered once
+//! and in order; what was read and not delivered stays in `input`, whatever ends a recv. A short
+//! read is taken for emptiness only where no end was seen. No memory is taken for what a header
+//! announces: `input` grows with what came. What ends the connection is in `ends`.
 
 use std::io;
 use std::task::Poll;
@@ -259,8 +259,8 @@ impl TcpPort {
         }
     }
 
-    /// Data for a recv. With `{deliver,port}` it goes to the owner as a message, and the recv waits on, as
-    /// one that was overtaken.
+    /// Data for a recv. With `{deliver,port}` it goes to the owner as a message, and the recv waits
+    /// on, as one that was overtaken.
     fn hand_out(&mut self, cx: &mut PortCx<'_>, data: Data) -> Option<Result<Data, Error>> {
         if self.settings.deliver == Deliver::Port {
             cx.send_owner(port_message(Self::socket(cx), data));

@@ -1,9 +1,9 @@
 //! The scratch buffer of a thread: where reads go, so that no buffer sits on an idle socket.
 //!
-//! Taken by every read, under a port's lock. Invariant (REC-9): a small read is copied out, and the buffer
-//! stays; a read that fills at least three quarters is handed out whole, without a copy, and its memory
-//! comes back when the receiver has dropped it before the next read. One buffer a thread, of the size
-//! that was asked for last.
+//! Taken by every read, under a port's lock. Invariant (REC-9): a small read is copied out, and the
+//! buffer stays; a read that fills at least three quarters is handed out whole, without a copy, and
+//! its memory comes back when the receiver has dropped it before the next read. One buffer a
+//! thread, of the size that was asked for last.
 
 use std::cell::RefCell;
 use std::io;
@@ -34,8 +34,8 @@ impl Scratch {
 /// The size below which no buffer is made, so that sockets with different buffers share one.
 const KEPT: usize = 65536;
 
-/// Reads at most `len` bytes with `read`, and gives them to `keep` where they lie: a slice to copy from,
-/// and a way to have them without a copy where that pays.
+/// Reads at most `len` bytes with `read`, and gives them to `keep` where they lie: a slice to copy
+/// from, and a way to have them without a copy where that pays.
 pub(super) fn read<R>(
     len: usize,
     read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
@@ -111,7 +111,8 @@ mod tests {
         drop(first);
         let second = fill(KEPT, KEPT);
         assert_eq!(second.as_ptr(), place);
-        // The second is still held, so the third has memory of its own, and the second stays as it is.
+        // The second is still held, so the third has memory of its own, and the second stays as it
+        // is.
         let third = fill(KEPT, KEPT - 1);
         assert_ne!(third.as_ptr(), place);
         assert!(second.iter().all(|byte| *byte == 7));

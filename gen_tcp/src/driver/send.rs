@@ -1,10 +1,11 @@
 //! Output: the queue, who waits for it, and shutting down (part 5).
 //!
-//! An empty queue is written past: the call writes, and what the kernel does not take is queued. A send
-//! that leaves the queue at or over the high watermark waits until it is at the low one; meanwhile the
-//! port is busy, and others wait, in order, with their data still in their hands (SEN-4, SEN-5).
-//! Invariant (SEN-6, SEN-7): each send is in the stream as a whole, in the order of acceptance; every
-//! sender gets one answer. The queue has no limit but what its senders have (SEN-3).
+//! An empty queue is written past: the call writes, and what the kernel does not take is queued. A
+//! send that leaves the queue at or over the high watermark waits until it is at the low one;
+//! meanwhile the port is busy, and others wait, in order, with their data still in their hands
+//! (SEN-4, SEN-5). Invariant (SEN-6, SEN-7): each send is in the stream as a whole, in the order of
+//! acceptance; every sender gets one answer. The queue has no limit but what its senders have
+//! (SEN-3).
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -25,7 +26,8 @@ use crate::packet;
 
 /// Pieces that one system call is given.
 const SLICES_MAX: usize = 64;
-/// Bytes that are gathered before they are written, and the size from which a send is not held back.
+/// Bytes that are gathered before they are written, and the size from which a send is not held
+/// back.
 const GATHER_MAX: usize = 64 << 10;
 /// Bytes that one call writes at most before the lock is given up.
 const WRITE_MAX: usize = 1 << 20;
@@ -58,8 +60,8 @@ pub(super) struct Writer {
     pub(super) shut: Shut,
     /// A timer is set that writes what `delay_send` has kept.
     pub(super) delayed: bool,
-    /// A send of this slice has been written while its sender had more to do: those after it are gathered
-    /// until the sender has not, or the slice ends.
+    /// A send of this slice has been written while its sender had more to do: those after it are
+    /// gathered until the sender has not, or the slice ends.
     gathering: bool,
 }
 
@@ -114,8 +116,8 @@ impl SendOp {
         self.id
     }
 
-    /// What it is told where the port is closed: what it was answered before; one that was never looked at
-    /// is a command to a port that does not exist (process 8.4).
+    /// What it is told where the port is closed: what it was answered before; one that was never
+    /// looked at is a command to a port that does not exist (process 8.4).
     pub(crate) fn closed(&self) -> Result<(), Error> {
         match self.answer.as_ref().and_then(|answer| answer.get()) {
             Some(result) => *result,
@@ -255,7 +257,8 @@ impl Writer {
 }
 
 impl TcpPort {
-    /// One attempt of a process that sends. Without a wake-up it does not wait: a command in message form.
+    /// One attempt of a process that sends. Without a wake-up it does not wait: a command in
+    /// message form.
     pub(crate) fn send(
         &mut self,
         cx: &mut PortCx<'_>,
@@ -318,9 +321,10 @@ impl TcpPort {
         )
     }
 
-    /// A send behind others of the same slice. It is queued with them, and all leave in one system call
-    /// when the sender has no `more` input, at the end of the slice or over a limit; an error then shows
-    /// one send later. What is large is not held back. True where the sender has to wait.
+    /// A send behind others of the same slice. It is queued with them, and all leave in one system
+    /// call when the sender has no `more` input, at the end of the slice or over a limit; an error
+    /// then shows one send later. What is large is not held back. True where the sender has to
+    /// wait.
     fn gather(
         &mut self,
         cx: &mut PortCx<'_>,
@@ -434,7 +438,8 @@ impl TcpPort {
         Ok(())
     }
 
-    /// Writes from the queue what the kernel takes, a bounded amount; then whoever waits for room goes on.
+    /// Writes from the queue what the kernel takes, a bounded amount; then whoever waits for room
+    /// goes on.
     pub(super) fn write_queue(&mut self, cx: &mut PortCx<'_>) {
         let mut budget = WRITE_MAX;
         while self.has_output() && self.writer.writable {
@@ -505,8 +510,8 @@ impl TcpPort {
         }
     }
 
-    /// Gives up waiting: the time is over. The data of a send that was accepted stays queued, that of one
-    /// that was suspended is queued now (STM-1, STM-2).
+    /// Gives up waiting: the time is over. The data of a send that was accepted stays queued, that
+    /// of one that was suspended is queued now (STM-1, STM-2).
     pub(crate) fn time_out_send(
         &mut self,
         cx: &mut PortCx<'_>,
@@ -569,8 +574,8 @@ impl TcpPort {
         Ok(())
     }
 
-    /// Whether close has to wait for the queue, and how long it is; where it has to, the caller is woken
-    /// when the queue is empty (CLO-7 to CLO-9).
+    /// Whether close has to wait for the queue, and how long it is; where it has to, the caller is
+    /// woken when the queue is empty (CLO-7 to CLO-9).
     pub(crate) fn wait_drained(&mut self, cx: &mut PortCx<'_>, wakeup: Wakeup) -> Option<usize> {
         self.end_gathering(cx);
         if self.writer.bytes == 0 || self.settings.linger_zero || self.wire.open().is_none() {

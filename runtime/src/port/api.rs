@@ -78,7 +78,8 @@ impl fmt::Display for ControlError {
 
 impl std::error::Error for ControlError {}
 
-/// A place in the table of ports, taken before what is to be a port is made. Dropped, it is free again.
+/// A place in the table of ports, taken before what is to be a port is made. Dropped, it is free
+/// again.
 #[derive(Debug)]
 pub struct Reservation {
     core: Arc<Core>,
@@ -114,7 +115,7 @@ pub fn reserve() -> Result<Reservation, OpenError> {
     })
 }
 
-/// Opens a port (`erlang:open_port/2`, process.md 8.1): the caller owns it and is linked to it.
+/// Opens a port (`erlang:open_port/2`, process 8.1): the caller owns it and is linked to it.
 ///
 /// # Errors
 /// [`OpenError`] where the table is full or the driver did not start; then there is no port.
@@ -139,7 +140,8 @@ impl Reservation {
     }
 }
 
-/// Publishes the cell locked, because the driver's timer and sources may fire as soon as it started.
+/// Publishes the cell locked, because the driver's timer and sources may fire as soon as it
+/// started.
 fn start(
     core: &Arc<Core>,
     owner: &Pcb,
@@ -198,8 +200,8 @@ fn start(
     failure.map_or(Ok(id), |error| Err(OpenError::Io(error)))
 }
 
-/// Closes a port with the reason `normal` (`erlang:port_close/1`): any process may. Those that are linked
-/// are told; what is queued is flushed in the background.
+/// Closes a port with the reason `normal` (`erlang:port_close/1`): any process may. Those that are
+/// linked are told; what is queued is flushed in the background.
 ///
 /// # Errors
 /// [`PortClosed`] where it is closed already.
@@ -228,8 +230,8 @@ impl Driver for Starting {
     fn stop(&mut self, _: &mut PortCx<'_>) {}
 }
 
-/// Runs `f` on the driver of an open port, under the port's lock, in the caller (O-10). `f` must not block;
-/// it sees no current process.
+/// Runs `f` on the driver of an open port, under the port's lock, in the caller (O-10). `f` must
+/// not block; it sees no current process.
 ///
 /// # Errors
 /// [`PortClosed`] where the port is closed or closing, or its driver is not a `D`.
@@ -299,8 +301,9 @@ pub fn port_info(port: PortId) -> Option<PortInfo> {
     current(|current| info::of(current.core_of_process(), port))
 }
 
-/// Whether a port is there: open, or closing with output that its driver has yet to flush (8.2). For all
-/// but its driver one that is closing is closed; it is there in that it holds what the driver holds.
+/// Whether a port is there: open, or closing with output that its driver has yet to flush (8.2).
+/// For all but its driver one that is closing is closed; it is there in that it holds what the
+/// driver holds.
 ///
 /// # Panics
 /// Outside of a process.
@@ -316,8 +319,8 @@ pub fn ports() -> Vec<PortId> {
     current(|current| info::all(current.core_of_process()))
 }
 
-/// Whether the runtime of the current process is a simulated one. For drivers, which choose their doors
-/// to the outside world by it.
+/// Whether the runtime of the current process is a simulated one. For drivers, which choose their
+/// doors to the outside world by it.
 ///
 /// # Panics
 /// Outside of a process.

@@ -1,4 +1,4 @@
-//! Busy ports: commands, and the line of those who wait to give one (process.md 8.9, O-11, O-13).
+//! Busy ports: commands, and the line of those who wait to give one (process 8.9, O-11, O-13).
 //!
 //! A driver that has no room says so with `PortCx::set_busy`; commands wait then. Protocol:
 //!

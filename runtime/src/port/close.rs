@@ -1,4 +1,4 @@
-//! The end of a port, as one numbered sequence (process.md 8.2, 8.7):
+//! The end of a port, as one numbered sequence (process 8.2, 8.7):
 //!
 //! 1. The phase becomes Closing: for everyone but the driver's flush the port is closed.
 //! 2. The name is given back.
@@ -6,13 +6,14 @@
 //! 4. The driver is asked to flush, or told that it may not. Where it needs time it goes on being
 //!    called for readiness and its timer until it is done.
 //! 5. The driver is stopped: it gives back its sources and wakes those who wait.
-//! 6. The phase becomes Closed, the timer is cancelled, who closed it by message is told, the id leaves
-//!    the table.
-//! 7. With the lock free: waiting futures are woken, the driver is dropped, memory goes to the epoch.
+//! 6. The phase becomes Closed, the timer is cancelled, who closed it by message is told, the id
+//!    leaves the table.
+//! 7. With the lock free: waiting futures are woken, the driver is dropped, memory goes to the
+//!    epoch.
 //!
-//! Run by whoever made the callback that asked for it. Invariant (O-2, O-3): each step happens once; the
-//! driver is not called after step 5. A driver that panics in its last calls is dropped all the same.
-//! Unsafe: it gives up the table's hold of the cell's memory.
+//! Run by whoever made the callback that asked for it. Invariant (O-2, O-3): each step happens
+//! once; the driver is not called after step 5. A driver that panics in its last calls is dropped
+//! all the same. Unsafe: it gives up the table's hold of the cell's memory.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;

@@ -1,7 +1,8 @@
 //! What a driver may do in a callback: send, watch sources, set its timer, wake, close.
 //!
 //! Lent to every callback, and to the closure of `port::call`. Invariant (I-10): what may run other
-//! people's code (a waker, the end of the port) is written down and carried out when the lock is free.
+//! people's code (a waker, the end of the port) is written down and carried out when the lock is
+//! free.
 
 use std::io;
 use std::sync::Arc;
@@ -107,8 +108,8 @@ impl PortCx<'_> {
         self.rare.get_or_insert_default()
     }
 
-    /// Whether the timer that fired is the one that is set: another was replaced or cancelled when it
-    /// had already left the wheel.
+    /// Whether the timer that fired is the one that is set: another was replaced or cancelled when
+    /// it had already left the wheel.
     pub(super) fn timer_fired(&mut self, fired: TimerKey) -> bool {
         self.timer.take_if(|timer| *timer == fired).is_some()
     }
@@ -196,8 +197,8 @@ impl PortCx<'_> {
         self.core.sched.timer_set(0);
     }
 
-    /// Has [`Driver::slice_end`] called when the process that calls now has used up its slice or waits; at
-    /// once where no process calls.
+    /// Has [`Driver::slice_end`] called when the process that calls now has used up its slice or
+    /// waits; at once where no process calls.
     pub fn at_slice_end(&mut self) {
         self.asked.slice_end = true;
     }
@@ -221,8 +222,8 @@ impl PortCx<'_> {
         });
     }
 
-    /// As [`close`](PortCx::close), but the owner is not told: its link just goes. For ends that the owner
-    /// learns of by a message (gen_tcp.md LNK-7).
+    /// As [`close`](PortCx::close), but the owner is not told: its link just goes. For ends that
+    /// the owner learns of by a message (gen_tcp LNK-7).
     pub fn close_sparing_owner(&mut self, reason: Reason) {
         self.ask(End {
             reason,

@@ -1,8 +1,8 @@
-//! The driver of a port: what a third party writes to make something an actor (process.md 8.11).
+//! The driver of a port: what a third party writes to make something an actor (process 8.11).
 //!
-//! The runtime calls it under the port's lock, from whichever thread has something for it. Invariant
-//! (O-14): callbacks are synchronous and short, never block, never run at once for one port, and see no
-//! current process; each does a bounded amount and asks for another turn (O-17).
+//! The runtime calls it under the port's lock, from whichever thread has something for it.
+//! Invariant (O-14): callbacks are synchronous and short, never block, never run at once for one
+//! port, and see no current process; each does a bounded amount and asks for another turn (O-17).
 
 use std::any::Any;
 use std::io;
@@ -39,7 +39,8 @@ pub enum Flush {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BadArg;
 
-/// The body of a port. See `docs/SEMANTICS.md` for an example of one that has nothing to do with TCP.
+/// The body of a port. See `docs/SEMANTICS.md` for an example of one that has nothing to do with
+/// TCP.
 pub trait Driver: Any + Send {
     /// What kind of driver this is, for people.
     fn name(&self) -> &'static str;
@@ -95,14 +96,15 @@ pub trait Driver: Any + Send {
         let _ = (cx, job, result);
     }
 
-    /// The port is being handed over, and these of its messages go to the new owner. False where it stays
-    /// with its owner all the same: because it has ended, as far as its owner can be told.
+    /// The port is being handed over, and these of its messages go to the new owner. False where it
+    /// stays with its owner all the same: because it has ended, as far as its owner can be told.
     fn hand_over(&mut self, messages: &[Message]) -> bool {
         let _ = messages;
         true
     }
 
-    /// The port begins to close: links and monitors have been told, and for all others it is closed.
+    /// The port begins to close: links and monitors have been told, and for all others it is
+    /// closed.
     /// `kill` says that nothing may be flushed (O-2).
     fn flush(&mut self, cx: &mut PortCx<'_>, kill: bool) -> Flush {
         let _ = (cx, kill);

@@ -1,4 +1,4 @@
-//! What can be asked about a port (`port_info`, process.md 8.10), as data that prints as a table.
+//! What can be asked about a port (`port_info`, process 8.10), as data that prints as a table.
 
 use std::fmt;
 use std::sync::Arc;

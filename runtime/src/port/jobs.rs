@@ -1,4 +1,4 @@
-//! Work of a driver that would block, on a thread of the blocking pool (process.md 8.11,
+//! Work of a driver that would block, on a thread of the blocking pool (process 8.11,
 //! `driver_async`).
 //!
 //! Given by `PortCx::spawn_blocking`; what comes of it is handed to `Driver::blocking_done` under

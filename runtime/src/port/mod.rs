@@ -1,4 +1,4 @@
-//! A port: an actor whose body is a driver (process.md 8). This file holds its cell and its lock.
+//! A port: an actor whose body is a driver (process 8). This file holds its cell and its lock.
 //!
 //! A port runs in the caller: an operation locks, does, unlocks, in whichever process calls. Parts:
 //! `driver` what a body has to be, `cx` what it may do, `api` the face, `busy` commands and who

@@ -1,17 +1,17 @@
-//! Whose a port is, and how it changes hands in one step (process.md O-18, gen_tcp.md 4.2):
+//! Whose a port is, and how it changes hands in one step (process O-18, gen_tcp 4.2):
 //!
 //! 1. The port is locked: from here it sends nothing to anybody.
-//! 2. Checks, in this order: the port is open; the new owner is not the owner already; the caller is the
-//!    owner; the new owner lives, and is told of its link.
-//! 3. What has been sent to the caller is fetched, and the port's messages go from its mailbox and from
-//!    there to the new owner, in their order. The driver may say that the port has ended with one of these messages:
-//!    then it stays where it is.
+//! 2. Checks, in this order: the port is open; the new owner is not the owner already; the caller
+//!    is the owner; the new owner lives, and is told of its link.
+//! 3. What has been sent to the caller is fetched, and the port's messages go from its mailbox and
+//!    from there to the new owner, in their order. The driver may say that the port has ended with
+//!    one of these messages: then it stays where it is.
 //! 4. The owner changes, in the port and in its links.
-//! 5. The lock is freed. Only then is the rest of what was fetched taken in, because that may run code
-//!    of the user's; the caller's end of the link goes.
+//! 5. The lock is freed. Only then is the rest of what was fetched taken in, because that may run
+//!    code of the user's; the caller's end of the link goes.
 //!
-//! Run in the caller. Invariant (I-9, CTL-1): at no instant is the port without an owner; each of its
-//! messages is seen by one owner, in order; there is no in-between that anybody could see.
+//! Run in the caller. Invariant (I-9, CTL-1): at no instant is the port without an owner; each of
+//! its messages is seen by one owner, in order; there is no in-between that anybody could see.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -50,8 +50,8 @@ impl std::fmt::Display for HandOverError {
 
 impl std::error::Error for HandOverError {}
 
-/// Gives a port of the current process to another one, together with the messages of it that wait in
-/// the mailbox. To the present owner it is `Ok` and nothing happens, whoever calls.
+/// Gives a port of the current process to another one, together with the messages of it that wait
+/// in the mailbox. To the present owner it is `Ok` and nothing happens, whoever calls.
 ///
 /// # Errors
 /// See [`HandOverError`].
@@ -130,8 +130,8 @@ fn move_all(
     Ok(refused)
 }
 
-/// Takes the port's messages out of the caller's mailbox, where there may be any, and out of what has
-/// been sent to it, in their order. Gives them, and the rest of what has been sent.
+/// Takes the port's messages out of the caller's mailbox, where there may be any, and out of what
+/// has been sent to it, in their order. Gives them, and the rest of what has been sent.
 fn take_messages(cell: &PortCell, caller: &Pcb, has_sent: bool) -> (Vec<Message>, Vec<Message>) {
     let token = cell.id.token();
     // SAFETY: this thread runs the caller, and `extract` calls nothing of the user's.
@@ -147,8 +147,8 @@ fn take_messages(cell: &PortCell, caller: &Pcb, has_sent: bool) -> (Vec<Message>
     (moved, rest)
 }
 
-/// The owner of a port, dead or alive (`port_info(Port, connected)`); `None` where the port is closed. One
-/// that is flushing still has the owner that it had.
+/// The owner of a port, dead or alive (`port_info(Port, connected)`); `None` where the port is
+/// closed. One that is flushing still has the owner that it had.
 ///
 /// # Panics
 /// Outside of a process.

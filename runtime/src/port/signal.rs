@@ -1,8 +1,9 @@
-//! What processes and the runtime send to ports: link, unlink, monitor, exit, and the message forms.
+//! What processes and the runtime send to ports: link, unlink, monitor, exit, and the message
+//! forms.
 //!
-//! Each is carried out in the sender, under the port's lock, so the order of one sender's signals is
-//! kept by construction (O-9). Invariant: `exit_verdict` is the table of process.md 8.6; a port that is
-//! closing or closed answers as the dead do.
+//! Each is carried out in the sender, under the port's lock, so the order of one sender's signals
+//! is kept by construction (O-9). Invariant: `exit_verdict` is the table of process 8.6; a port
+//! that is closing or closed answers as the dead do.
 
 use super::cx::{Asked, End};
 use super::{Driver, Phase, PortCell, PortCx, close, locked, watch};
@@ -25,7 +26,7 @@ enum Verdict {
     Kill,
 }
 
-/// The table of process.md 8.6 (O-8). `linked`: sent by the death of a process that is linked.
+/// The table of process 8.6 (O-8). `linked`: sent by the death of a process that is linked.
 fn exit_verdict(linked: bool, by_owner: bool, reason: Reason) -> Verdict {
     match (linked, reason) {
         (true, Reason::Normal) if !by_owner => Verdict::Ignore,
@@ -55,8 +56,8 @@ impl Core {
             .is_some()
     }
 
-    /// Ends the port's side of a link, and gives what had been sent to the process by then: the port
-    /// sends links and exits under its lock, so all that concern the old link are among it.
+    /// Ends the port's side of a link, and gives what had been sent to the process by then: the
+    /// port sends links and exits under its lock, so all that concern the old link are among it.
     pub(crate) fn unlink_port(&self, id: PortId, from: &Pcb) -> Chain {
         let fetched = self.open_port(id, |_, body| {
             body.links.remove(&from.pid);
@@ -106,7 +107,7 @@ impl Core {
     }
 }
 
-/// A signal to a port in message form: what `Port ! Term` can say (process.md 8.4). The owner named in
+/// A signal to a port in message form: what `Port ! Term` can say (process 8.4). The owner named in
 /// it has to be the present owner, otherwise the owner is punished with `badsig` (8.5).
 #[derive(Clone, Debug)]
 pub enum PortSignal {
@@ -187,7 +188,7 @@ pub fn signal_port(port: PortId, signal: PortSignal) {
 mod tests {
     use super::*;
 
-    /// Every row of process.md 8.6 (O-8).
+    /// Every row of process 8.6 (O-8).
     #[test]
     fn exit_table_8_6() {
         let other = Reason::from("boom");

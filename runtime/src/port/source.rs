@@ -1,8 +1,8 @@
 //! Sources of readiness, and the reactor that watches them.
 //!
-//! A driver registers a source once; the reactor reports edges under the port's token. Invariant (O-16,
-//! R20): the token carries slot and generation, so a late event finds its own port or nobody; a source
-//! is removed from the reactor before it is closed.
+//! A driver registers a source once; the reactor reports edges under the port's token. Invariant
+//! (O-16, R20): the token carries slot and generation, so a late event finds its own port or
+//! nobody; a source is removed from the reactor before it is closed.
 
 use std::io;
 use std::os::fd::BorrowedFd;

@@ -1,4 +1,4 @@
-//! Processes that a port watches: a driver's monitors, and the one of its owner (process.md 8.11,
+//! Processes that a port watches: a driver's monitors, and the one of its owner (process 8.11,
 //! O-4).
 //!
 //! A driver watches with `PortCx::monitor` and is told by `Driver::process_down`. With

@@ -1,7 +1,7 @@
 //! An alarm: the time limit of a waiting future.
 //!
-//! Used by operations on ports that have a timeout. Invariant (T-1): it is never early; dropped, it leaves
-//! no timer behind.
+//! Used by operations on ports that have a timeout. Invariant (T-1): it is never early; dropped, it
+//! leaves no timer behind.
 
 use std::task::{Context, Poll};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Aliases: references that are addresses of the process that made them (process.md 4.4).
+//! Aliases: references that are addresses of the process that made them (process 4.4).
 //!
 //! Made by `alias` and by monitors; used by `send` to a `Ref` and by replies of calls. They exist
 //! to drop what comes too late. Invariant (M-13, S-1): a message through an alias takes the same

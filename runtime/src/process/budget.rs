@@ -1,4 +1,4 @@
-//! The budget of a slice, as operations that might be ready for ever are charged it (process.md
+//! The budget of a slice, as operations that might be ready for ever are charged it (process
 //! C-2).
 //!
 //! Asked by every operation on a port. Invariant: a process whose slice is used up is pending once,

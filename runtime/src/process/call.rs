@@ -1,4 +1,4 @@
-//! Calls: asking a process and waiting for its reply (process.md 4.4, M-14).
+//! Calls: asking a process and waiting for its reply (process 4.4, M-14).
 //!
 //! One reference is the monitor of the server, the alias for its reply, the tag of both and the
 //! mark where the caller's mailbox ended. Invariant (M-15, R-6, S-1): the reply takes the way of

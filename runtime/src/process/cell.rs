@@ -1,8 +1,8 @@
 //! The control block and its future in one allocation, and the waker that points at it.
 //!
-//! Made by `spawn`, polled by `run`, emptied by `exit`. Invariant: the future is pinned in its cell from
-//! birth to `drop_future` and is polled only by the runner; the memory lives as long as the table or a
-//! waker counts it. What it leaves out: catching panics (in `run` and `exit`).
+//! Made by `spawn`, polled by `run`, emptied by `exit`. Invariant: the future is pinned in its cell
+//! from birth to `drop_future` and is polled only by the runner; the memory lives as long as the
+//! table or a waker counts it. What it leaves out: catching panics (in `run` and `exit`).
 //! Unsafe: type erasure by a vtable, a counted pointer, a hand-written waker.
 
 use std::alloc::Layout;

@@ -1,8 +1,8 @@
 //! Which process, and which runtime, the calling thread acts for.
 //!
 //! Set around every slice, every destructor of a dying process, every blocking job and every driver
-//! callback; asked by all free functions. Invariant: it is restored to what it was, also by a panic, so
-//! that runtimes and worlds may nest; nothing else of the runtime is ambient.
+//! callback; asked by all free functions. Invariant: it is restored to what it was, also by a
+//! panic, so that runtimes and worlds may nest; nothing else of the runtime is ambient.
 //! Unsafe: it lends references out of a thread-local pointer, for the length of a closure.
 
 use std::cell::{Cell, RefCell};
@@ -95,8 +95,8 @@ impl Current {
         unsafe { &*self.pcb }
     }
 
-    /// The runtime, for what only a process may do: a driver's callback may not look at ports, whose locks
-    /// it might hold.
+    /// The runtime, for what only a process may do: a driver's callback may not look at ports,
+    /// whose locks it might hold.
     ///
     /// # Panics
     /// Where only the runtime is named.
@@ -109,9 +109,11 @@ impl Current {
         (!self.pcb.is_null()).then(|| unsafe { (*self.pcb).pid })
     }
 
-    /// Why the process ends: known once its exit sequence has begun, to the destructors of its future.
+    /// Why the process ends: known once its exit sequence has begun, to the destructors of its
+    /// future.
     pub(crate) fn ending(&self) -> Option<Reason> {
-        // SAFETY: this thread runs the process, and the reason is cloned without code of the user's.
+        // SAFETY: this thread runs the process, and the reason is cloned without code of the
+        // user's.
         (!self.pcb.is_null()).then(|| unsafe { (*self.pcb).private() }.exiting.clone())?
     }
 
@@ -137,7 +139,8 @@ impl Current {
         self.yielded.set(true);
     }
 
-    /// A port wants to be told when this slice ends. False where there is no slice: tell it at once.
+    /// A port wants to be told when this slice ends. False where there is no slice: tell it at
+    /// once.
     pub(crate) fn at_slice_end(&self, port: PortId) -> bool {
         if self.pcb.is_null() {
             return false;
@@ -167,8 +170,8 @@ impl Current {
 /// Runs `f` with what the thread acts for, if anything.
 pub(crate) fn try_current<R>(f: impl FnOnce(&Current) -> R) -> Option<R> {
     let current = CURRENT.get();
-    // SAFETY: a pointer that stands here is entered, so its `Current` is alive until `enter` returns,
-    // which is after `f`.
+    // SAFETY: a pointer that stands here is entered, so its `Current` is alive until `enter`
+    // returns, which is after `f`.
     (!current.is_null()).then(|| f(unsafe { &*current }))
 }
 

@@ -1,19 +1,19 @@
-//! The end of a process, as one numbered sequence (process.md P-13):
+//! The end of a process, as one numbered sequence (process P-13):
 //!
 //! 1. The reason is fixed: the first one. Exit signals that come later are not acted upon.
 //! 2. The future is dropped; its destructors may still send, and that comes before step 6 (D-5).
 //! 3. Timers whose destination is this process are cancelled.
 //! 4. A crash, which is a panic or an error of the process's own, is reported.
 //! 5. The name is given back; then the pid: from here lookups fail.
-//! 6. Exit signals to every active link, a `Down` to every watcher, a demonitor to everyone watched:
-//!    links before monitors, each in the order in which they were made.
+//! 6. Exit signals to every active link, a `Down` to every watcher, a demonitor to everyone
+//!    watched: links before monitors, each in the order in which they were made.
 //! 7. The inbox is closed; signals still in it are answered as by the dead.
 //! 8. The messages are dropped, one by one. Whom their destructors linked or watched is told as in
 //!    step 6. The memory is left to the epoch.
 //!
-//! Run by the thread that ran the process, for every way to end. Invariant (I-6, P-14, P-15): whoever
-//! learns of the end finds the name free, the timers gone and the user's destructors run. Panics of
-//! destructors are caught; the reason stays the first one.
+//! Run by the thread that ran the process, for every way to end. Invariant (I-6, P-14, P-15):
+//! whoever learns of the end finds the name free, the timers gone and the user's destructors run.
+//! Panics of destructors are caught; the reason stays the first one.
 //! Unsafe: it is the runner, it ends the future, and it gives up the table's count of the memory.
 
 use std::ptr::NonNull;

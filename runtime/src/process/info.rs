@@ -1,4 +1,5 @@
-//! What can be asked about a process (`process_info`, process.md 10.8), as data that prints as a table.
+//! What can be asked about a process (`process_info`, process 10.8), as data that prints as a
+//! table.
 //!
 //! Answered by the process itself, between two of its polls, so the picture is of one moment.
 

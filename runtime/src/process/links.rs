@@ -1,9 +1,9 @@
-//! Links: the two ends of the link protocol (process.md 3.4) on the side of the process that acts.
+//! Links: the two ends of the link protocol (process 3.4) on the side of the process that acts.
 //!
-//! Called by the free functions and by `spawn`; the arriving half is in `signal`. Invariant (L-10): when
-//! all signals have arrived, both ends agree on whether there is a link; after `unlink` returned, no exit
-//! signal of that link affects the caller (3.5). Links to ports need no acknowledgement: the port's
-//! side is changed under its lock, in the call.
+//! Called by the free functions and by `spawn`; the arriving half is in `signal`. Invariant (L-10):
+//! when all signals have arrived, both ends agree on whether there is a link; after `unlink`
+//! returned, no exit signal of that link affects the caller (3.5). Links to ports need no
+//! acknowledgement: the port's side is changed under its lock, in the call.
 
 use super::Pcb;
 use super::signal::{Exit, Signal};
@@ -32,11 +32,12 @@ impl std::fmt::Display for NoProc {
 
 impl std::error::Error for NoProc {}
 
-/// Links the current process to another process or to a port (`erlang:link/1`, process.md 3.1).
+/// Links the current process to another process or to a port (`erlang:link/1`, process 3.1).
 /// Linking twice is linking once; linking to oneself does nothing.
 ///
 /// # Errors
-/// [`NoProc`] where the target is dead and the caller does not trap exits; where it does, the call is
+/// [`NoProc`] where the target is dead and the caller does not trap exits; where it does, the call
+/// is
 /// `Ok` and an [`Exit`] message with `noproc` follows (S-9).
 ///
 /// # Panics
@@ -83,8 +84,8 @@ pub fn link(to: impl Into<ActorId>) -> Result<(), NoProc> {
 }
 
 /// Removes the link between the current process and another actor, if there is one
-/// (`erlang:unlink/1`). After it returned no exit signal of that link affects the caller; an [`Exit`]
-/// that is in the mailbox stays there.
+/// (`erlang:unlink/1`). After it returned no exit signal of that link affects the caller; an
+/// [`Exit`] that is in the mailbox stays there.
 ///
 /// # Panics
 /// Outside of a process.
@@ -114,8 +115,8 @@ pub(crate) fn unlink_of(pcb: &Pcb, from: ActorId) {
             }
         }
         ActorId::Port(port) => {
-            // Inactive while all is taken in that the port sent before: no exit of the old link counts
-            // any more, nor does a link that a hand-over made meanwhile.
+            // Inactive while all is taken in that the port sent before: no exit of the old link
+            // counts any more, nor does a link that a hand-over made meanwhile.
             let ending = LinkState::Inactive(0);
             private.links.insert(from, ending);
             super::signal::take_in(pcb, pcb.core.unlink_port(port, pcb));

@@ -1,11 +1,11 @@
-//! A process: a future with an identity (process.md 1). This file holds its control block.
+//! A process: a future with an identity (process 1). This file holds its control block.
 //!
-//! Parts: `signal` what arrives, `links`, `monitors`, `alias`, `call`, `receive` what user code sees of
-//! it, `limit` how much may wait for it, `exit` how it ends, `run` one slice, `cell` the block and the
-//! future in one allocation, `context` which process a thread runs; who runs it is in the word of its
-//! inbox. Invariant: `private` is touched only by the thread that runs the process (RUNNING in that
-//! word); everything else in the block may be read by anyone at any time. What it does not know: how it
-//! is scheduled.
+//! Parts: `signal` what arrives, `links`, `monitors`, `alias`, `call`, `receive` what user code
+//! sees of it, `limit` how much may wait for it, `exit` how it ends, `run` one slice, `cell` the
+//! block and the future in one allocation, `context` which process a thread runs; who runs it is in
+//! the word of its inbox. Invariant: `private` is touched only by the thread that runs the process
+//! (RUNNING in that word); everything else in the block may be read by anyone at any time. What it
+//! does not know: how it is scheduled.
 //! Unsafe: the private part is a cell without a lock.
 
 pub(crate) mod alarm;

@@ -1,4 +1,4 @@
-//! Monitors: watching an actor without being bound to it (process.md 4).
+//! Monitors: watching an actor without being bound to it (process 4).
 //!
 //! Called by the free functions, by `call` and by `signal`, which receives what arrives. Invariant
 //! (M-1, M-2, I-5): each call of `monitor` makes one of its own, which gives at most one `Down`,
@@ -30,7 +30,7 @@ pub(crate) struct Watcher {
     pub(crate) by: ActorId,
 }
 
-/// What was watched, as the watcher named it (process.md 4.2).
+/// What was watched, as the watcher named it (process 4.2).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Item {
     /// A process, by pid.
@@ -52,7 +52,7 @@ pub struct Down {
     pub reason: Reason,
 }
 
-/// The message of a monitor with a tag, in place of a [`Down`] (`{tag, T}`, process.md 4.2).
+/// The message of a monitor with a tag, in place of a [`Down`] (`{tag, T}`, process 4.2).
 #[derive(Clone, Debug)]
 pub struct TaggedDown {
     tag: Arc<dyn Payload>,
@@ -83,7 +83,7 @@ impl MonitorOptions {
         MonitorOptions::default()
     }
 
-    /// The reference is an alias, too: an address of the watcher, for this long (process.md 4.4).
+    /// The reference is an alias, too: an address of the watcher, for this long (process 4.4).
     pub fn alias(mut self, mode: MonitorAlias) -> Self {
         self.alias = Some(mode);
         self
@@ -277,7 +277,7 @@ pub fn demonitor_flush(reference: Ref) -> bool {
     demonitor_with(reference, DemonitorOptions { flush, info })
 }
 
-/// Ends a monitor of the current process, with the options of `erlang:demonitor/2` (process.md
+/// Ends a monitor of the current process, with the options of `erlang:demonitor/2` (process
 /// 4.3). An alias that lasts as long as the monitor ends with it.
 ///
 /// # Panics

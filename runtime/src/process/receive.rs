@@ -1,10 +1,10 @@
 //! Receiving: looking for a message in the mailbox, and waiting for one.
 //!
-//! `receive!` expands to a [`Receiver`]: a synchronous scan that tests each message once, then an await,
-//! then the next scan. The function forms are made of the same. Invariant: a message is in
-//! the mailbox or has been returned; a dropped receive loses nothing; each receive keeps its own place;
-//! no user code runs while private state is borrowed. Every receive costs one operation of the slice's
-//! budget (C-2). A receive belongs to the process that first polled it.
+//! `receive!` expands to a [`Receiver`]: a synchronous scan that tests each message once, then an
+//! await, then the next scan. The function forms are made of the same. Invariant: a
+//! message is in the mailbox or has been returned; a dropped receive loses nothing; each receive
+//! keeps its own place; no user code runs while private state is borrowed. Every receive costs one
+//! operation of the slice's budget (C-2). A receive belongs to the process that first polled it.
 //! Unsafe: it touches the private part, and moves values out of nodes for the tests.
 
 use std::future::Future;
@@ -140,8 +140,8 @@ impl Receiver {
         }
     }
 
-    /// Begins where the mailbox ended when the reference was made. Another process's reference
-    /// says nothing of this mailbox.
+    /// Begins where the mailbox ended when the reference was made. Another process's
+    /// reference says nothing of this mailbox.
     #[inline]
     pub fn since(mut self, reference: Ref) -> Self {
         if try_current(Current::pid).flatten() == Some(reference.maker) {
@@ -168,9 +168,9 @@ impl Receiver {
         self
     }
 
-    /// Looks at every message that has arrived and was not looked at by this receive. `test` gives the
-    /// number of the arm that takes the message. It may call back into the runtime; a panic in it is
-    /// a panic of the process, and the message under test is lost with it.
+    /// Looks at every message that has arrived and was not looked at by this receive. `test` gives
+    /// the number of the arm that takes the message. It may call back into the runtime; a panic in
+    /// it is a panic of the process, and the message under test is lost with it.
     pub fn scan(&mut self, mut test: impl FnMut(&mut Probe) -> Option<usize>) -> Scanned {
         current(|current| {
             let pcb = self.owned(current);
@@ -252,8 +252,8 @@ impl Receiver {
         }
     }
 
-    /// The first poll of a wait comes straight after a scan that found nothing, so there is nothing to
-    /// look at again: what came since is in the inbox's word, and has the process run once more.
+    /// The first poll of a wait comes straight after a scan that found nothing, so there is nothing
+    /// to look at again: what came since is in the inbox's word, and has the process run once more.
     fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         current(|current| {
             let pcb = self.owned(current);
@@ -390,7 +390,8 @@ impl Future for Wait<'_> {
     }
 }
 
-/// Takes the first message for which `test` holds. Written out, so that the receiver stands once in it.
+/// Takes the first message for which `test` holds. Written out, so that the receiver stands once in
+/// it.
 struct First<F> {
     receiver: Receiver,
     test: F,

@@ -1,9 +1,9 @@
 //! One slice of a process: what a scheduler does with a process that is ready.
 //!
 //! Called by workers and by the simulated scheduler. Invariant (S-5, S-6, C-6): signals are handled
-//! before the poll; once a fatal one was received, no user code of the process runs; a panic ends that
-//! process only. `Scheduler` is what a process asks of whoever runs it, and all it knows of it.
-//! Unsafe: it is the runner, so it touches the private part and the future.
+//! before the poll; once a fatal one was received, no user code of the process runs; a panic ends
+//! that process only. `Scheduler` is what a process asks of whoever runs it, and all it knows of
+//! it. Unsafe: it is the runner, so it touches the private part and the future.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -97,8 +97,8 @@ fn tell_ports(current: &Current, pcb: &Pcb) {
     }
 }
 
-/// Signals, then one poll. Where the process is to end: the reason, and whether it crashed, by a panic or an
-/// error of its own.
+/// Signals, then one poll. Where the process is to end: the reason, and whether it crashed, by a
+/// panic or an error of its own.
 #[inline]
 fn slice(pcb: &Pcb, mail: Chain) -> Option<(Reason, bool)> {
     // SAFETY: this thread runs the process, and the borrow ends with the statement.

@@ -1,10 +1,11 @@
 //! Signals: what actors send each other besides messages, and what their arrival does.
 //!
 //! Sent by links, monitors, exits and the router; handled here by the receiver itself, before each
-//! poll and whenever it looks for a message (S-5). Invariant (S-1, S-7): signals and messages take one
-//! way and are handled in order, each as a whole; the receiver's state at reception decides. What
-//! comes after a fatal signal is kept unanswered until the exit sequence has released the name.
-//! `exit_verdict` is the decision table of process.md 3.2.
+//! poll and whenever it looks for a message (S-5). Invariant (S-1, S-7): signals and messages take
+//! one way and are handled in order, each as a whole; the receiver's state at reception decides.
+//! What comes after a fatal signal is kept unanswered until the exit sequence has released the
+//! name.
+//! `exit_verdict` is the decision table of process 3.2.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
@@ -64,7 +65,7 @@ pub(crate) enum Signal {
     },
 }
 
-/// What a process that traps exits gets for an exit signal (process.md 3.2).
+/// What a process that traps exits gets for an exit signal (process 3.2).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exit {
     /// Whose exit it was, or who sent the signal (L-2).
@@ -96,7 +97,7 @@ pub(crate) enum ExitVerdict {
     Die(Reason),
 }
 
-/// The table of process.md 3.2, rows 1 to 13 (L-1).
+/// The table of process 3.2, rows 1 to 13 (L-1).
 pub(crate) fn exit_verdict(kind: ExitKind, reason: Reason, trapping: bool) -> ExitVerdict {
     use ExitKind::{Explicit, ExplicitSelf, Linked, Unlinked};
     match (kind, &reason) {
@@ -108,8 +109,8 @@ pub(crate) fn exit_verdict(kind: ExitKind, reason: Reason, trapping: bool) -> Ex
     }
 }
 
-/// Takes in what has been sent: signals act, messages go to the mailbox. Futures of the process that
-/// wait are woken where a message came. Panics of the user's code that this runs end here.
+/// Takes in what has been sent: signals act, messages go to the mailbox. Futures of the process
+/// that wait are woken where a message came. Panics of the user's code that this runs end here.
 #[inline]
 pub(crate) fn receive(pcb: &Pcb) {
     // SAFETY: this thread runs the process, and the borrow ends with the expression.
@@ -128,8 +129,8 @@ pub(crate) fn fetch(pcb: &Pcb) -> Chain {
     pcb.inbox.drain()
 }
 
-/// The second half of `receive`. Destructors of reasons and wakers may call back; what arrives then is
-/// taken in later, so that the order is kept.
+/// The second half of `receive`. Destructors of reasons and wakers may call back; what arrives then
+/// is taken in later, so that the order is kept.
 pub(crate) fn take_in(pcb: &Pcb, fetched: impl Iterator<Item = Message>) {
     // SAFETY: (all of this function) this thread runs the process; no borrow lasts over a call to
     // code that is not the runtime's own.
@@ -316,7 +317,7 @@ mod tests {
     use super::ExitVerdict::{Die, Ignore, Message};
     use super::*;
 
-    /// Every row of process.md 3.2 (L-1): how, reason, what a process does that does not trap exits,
+    /// Every row of process 3.2 (L-1): how, reason, what a process does that does not trap exits,
     /// and one that does.
     #[test]
     fn exit_table_3_2() {

@@ -1,8 +1,8 @@
 //! A wake-up: how a waiting future of a process is told that it may go on.
 //!
-//! Kept by timers and by drivers for operations that wait. Invariant: the process's own waker is kept as
-//! its pid, which costs nothing and keeps nothing alive; any other waker is kept as it is, so a future
-//! inside a combinator is polled again.
+//! Kept by timers and by drivers for operations that wait. Invariant: the process's own waker is
+//! kept as its pid, which costs nothing and keeps nothing alive; any other waker is kept as it is,
+//! so a future inside a combinator is polled again.
 
 use std::task::{Context, Waker};
 

@@ -1,10 +1,10 @@
 //! The reactor on Linux: epoll, driven directly.
 //!
-//! `polling` opens the poller; the epoll descriptor behind it is used as it is, because that way RDHUP is told
-//! (data and FIN in one edge are told apart from data alone) and a wait is one system call. Sources are added
-//! and removed from any thread. Invariant (O-16): a source is registered once, for everything, by edges; its
-//! token comes back as it was given. Notifying is a write to an eventfd that is never read: each write is an
-//! edge.
+//! `polling` opens the poller; the epoll descriptor behind it is used as it is, because that way
+//! RDHUP is told (data and FIN in one edge are told apart from data alone) and a wait is one system
+//! call. Sources are added and removed from any thread. Invariant (O-16): a source is registered
+//! once, for everything, by edges; its token comes back as it was given. Notifying is a write to an
+//! eventfd that is never read: each write is an edge.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -53,12 +53,13 @@ impl RealReactor {
 
     /// Ends the wait that is going on, or the next one.
     pub(crate) fn notify(&self) {
-        // The counter would have to reach 2^64 for this to fail; that it is set is all that matters.
+        // The counter would have to reach 2^64 for this to fail; that it is set is all that
+        // matters.
         let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
     }
 
-    /// Waits for events, at most this many nanoseconds; for ever where there is no timeout. Only the
-    /// worker that has the seat calls it.
+    /// Waits for events, at most this many nanoseconds; for ever where there is no timeout. Only
+    /// the worker that has the seat calls it.
     pub(crate) fn wait(&self, events: &mut Vec<Event>, timeout: Option<u64>) {
         events.append(&mut self.again.lock());
         let timeout = if events.is_empty() { timeout } else { Some(0) };

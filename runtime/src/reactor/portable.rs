@@ -1,8 +1,8 @@
 //! The reactor on systems other than Linux: the `polling` crate, by edges.
 //!
-//! A hang-up is told where the system tells it; a driver that was not told finds it by reading. Invariant
-//! (O-16): a source is registered once, for everything; its token comes back as it was given; it is removed
-//! before it is closed.
+//! A hang-up is told where the system tells it; a driver that was not told finds it by reading.
+//! Invariant (O-16): a source is registered once, for everything; its token comes back as it was
+//! given; it is removed before it is closed.
 //! Unsafe: `polling` asks for that promise when a source is added.
 
 use std::io;
@@ -44,14 +44,18 @@ impl RealReactor {
         let _ = self.poller.notify();
     }
 
-    /// Waits for events, at most this many nanoseconds; for ever where there is no timeout. Only the
-    /// worker that has the seat calls it.
+    /// Waits for events, at most this many nanoseconds; for ever where there is no timeout. Only
+    /// the worker that has the seat calls it.
     pub(crate) fn wait(&self, events: &mut Vec<Event>, timeout: Option<u64>) {
         events.append(&mut self.again.lock());
         let timeout = if events.is_empty() { timeout } else { Some(0) };
         let mut buffer = self.buffer.lock();
         buffer.clear();
-        if self.poller.wait(&mut buffer, timeout.map(Duration::from_nanos)).is_err() {
+        if self
+            .poller
+            .wait(&mut buffer, timeout.map(Duration::from_nanos))
+            .is_err()
+        {
             return;
         }
         events.extend(buffer.iter().map(|event| {
@@ -73,7 +77,10 @@ impl Reactor for RealReactor {
         };
         let key = usize::try_from(token).map_err(|_| io::ErrorKind::Unsupported)?;
         // SAFETY: a driver removes its source before it closes the descriptor (R20).
-        unsafe { self.poller.add_with_mode(&fd, PollEvent::all(key), PollMode::Edge)? };
+        unsafe {
+            self.poller
+                .add_with_mode(&fd, PollEvent::all(key), PollMode::Edge)?
+        };
         self.watching.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The one door for decisions: `choose(kind, n)`.
 //!
-//! Asked by the world whenever something could go more than one way. Invariant: 0 is the dull choice
-//! (what a first-in-first-out scheduler would do), so smaller records are calmer runs; each kind draws
-//! from a stream of its own, so that asking less of one does not shift the others. Bodies: seeded,
-//! replayed from a record, and exhaustive, which walks through all values depth first.
+//! Asked by the world whenever something could go more than one way. Invariant: 0 is the dull
+//! choice (what a first-in-first-out scheduler would do), so smaller records are calmer runs; each
+//! kind draws from a stream of its own, so that asking less of one does not shift the others.
+//! Bodies: seeded, replayed from a record, and exhaustive, which walks through all values depth
+//! first.
 
 use std::fmt;
 
@@ -86,7 +87,8 @@ impl Choices {
         &self.record
     }
 
-    /// The path of the next run of an exhaustive walk: the last decision that has another way takes it.
+    /// The path of the next run of an exhaustive walk: the last decision that has another way takes
+    /// it.
     pub(super) fn next_path(record: &[Choice]) -> Option<Vec<u32>> {
         let last = record
             .iter()

@@ -1,8 +1,9 @@
-//! The simulated bodies of the seams: queue of ready processes, virtual clock, no system behind them.
+//! The simulated bodies of the seams: queue of ready processes, virtual clock, no system behind
+//! them.
 //!
 //! Siblings of `sched/real/` and of the real clock, reactor and pool; used by the world alone.
-//! Invariant: nothing here depends on real time, threads or addresses, and a wake-up from another thread
-//! is noted as a fault of the world: it could not be repeated.
+//! Invariant: nothing here depends on real time, threads or addresses, and a wake-up from another
+//! thread is noted as a fault of the world: it could not be repeated.
 
 use std::collections::VecDeque;
 use std::io;

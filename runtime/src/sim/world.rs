@@ -1,8 +1,8 @@
 //! A world: one simulated runtime, stepped by its director.
 //!
-//! Each step runs one ready process for one slice, or one blocking closure; when nothing is ready the
-//! clock jumps to the next timer. Invariant: a world is used by one thread, and what happens in it is a
-//! function of its choices; at its end every process is killed and nothing may be left.
+//! Each step runs one ready process for one slice, or one blocking closure; when nothing is ready
+//! the clock jumps to the next timer. Invariant: a world is used by one thread, and what happens in
+//! it is a function of its choices; at its end every process is killed and nothing may be left.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -230,8 +230,8 @@ impl World {
         });
     }
 
-    /// Moves the clock to the next timer and fires what is due. False where there is no timer, or it is
-    /// beyond `until`.
+    /// Moves the clock to the next timer and fires what is due. False where there is no timer, or
+    /// it is beyond `until`.
     fn jump(&mut self, until: u64) -> bool {
         let Some(deadline) = self.core.timers.next_deadline() else {
             return false;
@@ -370,8 +370,8 @@ pub fn check(seeds: Range<u64>, mut director: impl FnMut(&mut World)) {
     }
 }
 
-/// Runs the director in every world there is: all values of all decisions, depth first. Gives the number
-/// of worlds.
+/// Runs the director in every world there is: all values of all decisions, depth first. Gives the
+/// number of worlds.
 ///
 /// # Panics
 /// As [`run`]; and where there are more than `limit` worlds.

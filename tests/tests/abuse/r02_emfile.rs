@@ -1,7 +1,7 @@
 //! R2: descriptors have run out.
 //!
-//! The kernel keeps the connections, and the listener stays readable: whoever tries again at once burns a
-//! processor, whoever gives up has lost the listener.
+//! The kernel keeps the connections, and the listener stays readable: whoever tries again at once
+//! burns a processor, whoever gives up has lost the listener.
 
 use std::time::{Duration, Instant};
 

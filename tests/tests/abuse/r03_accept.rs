@@ -1,5 +1,5 @@
-//! R3: connections that are gone before they are accepted. R37: a listener that is closed under those who
-//! wait on it.
+//! R3: connections that are gone before they are accepted. R37: a listener that is closed under
+//! those who wait on it.
 
 use gen_tcp::{Error, Socket, Tcp, opt::*};
 use runtime::prelude::*;

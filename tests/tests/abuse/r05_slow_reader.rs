@@ -118,8 +118,8 @@ async fn orphaned(count: usize) -> (Vec<Socket>, Vec<(Foreign, usize)>) {
     (sockets, peers)
 }
 
-// What holds the port is the peer's window alone: it goes when the peer reads, resets, or the limit of
-// 300 s is over, which is not waited for here.
+// What holds the port is the peer's window alone: it goes when the peer reads, resets, or the limit
+// of 300 s is over, which is not waited for here.
 #[test]
 fn r28_unsent_data_is_flushed_until_the_peer_has_it_or_has_gone() {
     let name = "r05_slow_reader::r28_unsent_data_is_flushed_until_the_peer_has_it_or_has_gone";

@@ -117,7 +117,8 @@ fn looks_at_each_byte_once(kind: Kind, good: &[u8], spoilt: u8) {
         input.push(*byte);
         let step = decoder.decode(&input);
         assert_eq!(step, Ok(Step::More { total: None }), "{kind:?} at {at}");
-        // All but the first, which tells the type of a tag, and the last few: folding looks back a little.
+        // All but the first, which tells the type of a tag, and the last few: folding looks back a
+        // little.
         if at > 4 {
             input[at - 4] = spoilt;
         }

@@ -1,5 +1,5 @@
-//! R20: events for what is gone, when its number is somebody else's. R21: closing twice. R40: descriptors
-//! in the programs that this one starts.
+//! R20: events for what is gone, when its number is somebody else's. R21: closing twice. R40:
+//! descriptors in the programs that this one starts.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Command, Stdio};

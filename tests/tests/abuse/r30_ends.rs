@@ -87,8 +87,8 @@ fn r32_the_end_of_one_direction_leaves_the_other() {
 
 const PIPES: &str = "r30_ends::r33_no_write_raises_sigpipe";
 
-// The parent's own start has the signal ignored; a child of it, and a program that embeds the runtime,
-// need not.
+// The parent's own start has the signal ignored; a child of it, and a program that embeds the
+// runtime, need not.
 #[test]
 fn r33_no_write_raises_sigpipe() {
     if is_child("writes of ours") {

@@ -1,5 +1,5 @@
-//! What the tests need of the system beneath the runtime: an allocator that counts, and the signal of a
-//! broken pipe as it is by default.
+//! What the tests need of the system beneath the runtime: an allocator that counts, and the signal
+//! of a broken pipe as it is by default.
 //!
 //! Unsafe: both.
 

@@ -249,7 +249,9 @@ const ROUNDS: usize = 100;
 async fn send_pieces(socket: Socket) {
     let piece = vec![7; PIECE];
     for _ in 0..ROUNDS {
-        gen_tcp::send(socket, &piece).await.expect("it is connected");
+        gen_tcp::send(socket, &piece)
+            .await
+            .expect("it is connected");
     }
 }
 
@@ -264,8 +266,8 @@ async fn take(socket: Socket, mode: Active, mut left: usize) {
     }
 }
 
-/// One end: two processes send, and the owner takes what comes. Where the mode is `true` the owner sends,
-/// too, before it takes anything.
+/// One end: two processes send, and the owner takes what comes. Where the mode is `true` the owner
+/// sends, too, before it takes anything.
 async fn busy_end(socket: Socket, mode: Active) {
     spawn_link(send_pieces(socket));
     spawn_link(send_pieces(socket));

@@ -86,7 +86,8 @@ fn t24_closed_by_a_third_process_the_trapping_owner_gets_exit_normal() {
             quiet::<Tcp>().await;
             assert_mailbox_empty().await;
         }
-        // The close of the owner itself tells the owner nothing, another linked process that it ended.
+        // The close of the owner itself tells the owner nothing, another linked process that it
+        // ended.
         let (socket, _foreign) = connected([active(true)]).await;
         let linked = Puppet::trapping();
         linked

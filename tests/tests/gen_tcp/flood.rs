@@ -1,9 +1,10 @@
 //! Lines 66 and 67: hand-overs under a flood of data, and with the close racing.
 //!
-//! The socket goes round a ring of processes. Each checks what it gets against the one stream that the
-//! peer sends without a pause: who owns the socket next goes on where the one before it left off, so a
-//! byte that is lost, doubled or out of order is seen. Invariant of the ring: a process that has handed
-//! the socket over has seen all that it took out of its mailbox, and takes nothing more.
+//! The socket goes round a ring of processes. Each checks what it gets against the one stream that
+//! the peer sends without a pause: who owns the socket next goes on where the one before it left
+//! off, so a byte that is lost, doubled or out of order is seen. Invariant of the ring: a process
+//! that has handed the socket over has seen all that it took out of its mailbox, and takes nothing
+//! more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -97,8 +98,8 @@ impl Ring {
 }
 
 /// A peer that sends the stream until it is told to stop; gives how much it was. It is ahead of the
-/// readers all the time, but not without end: `true` has no flow control, and each hand-over moves all
-/// that has come.
+/// readers all the time, but not without end: `true` has no flow control, and each hand-over moves
+/// all that has come.
 fn flood(foreign: Foreign, ring: Ring, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<usize> {
     std::thread::spawn(move || {
         use std::io::Write;

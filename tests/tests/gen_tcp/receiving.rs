@@ -169,8 +169,8 @@ fn t56_unrecv_joins_with_what_comes_and_the_last_one_is_read_first() {
         gen_tcp::unrecv(socket, "a").expect("it is connected");
         foreign.write(b"de");
         assert_eq!(recv(socket, 5).await, Ok(b"abcde".to_vec()));
-        // The beginning of a packet, put back in front of its middle; the end comes. A recv that waits
-        // counts anew.
+        // The beginning of a packet, put back in front of its middle; the end comes. A recv that
+        // waits counts anew.
         inet::setopts(socket, [packet(4)]).expect("it is connected");
         let me = self_pid();
         let reader = spawn(async move {

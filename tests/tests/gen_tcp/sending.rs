@@ -116,7 +116,8 @@ fn t42_a_killed_sender_that_waited_has_sent_and_a_suspended_one_has_not() {
             let waiting = sender(socket, 'w', b"w".repeat(10_000)).await;
             let suspended = sender(socket, 's', b"s".repeat(10_000)).await;
             sender(socket, 'l', b"l".repeat(10_000)).await;
-            // Where the one that waits goes first, the suspended one has its turn: it has sent, too.
+            // Where the one that waits goes first, the suspended one has its turn: it has sent,
+            // too.
             let expected: &[u8] = if waiting_first {
                 kill(waiting).await;
                 eventually(|| queued(socket) > 20_000).await;

@@ -1,7 +1,8 @@
 //! Line 21: the matrix of 1.21, what every call says when a connection is over or half over.
 //!
-//! Each cell is a socket of its own, brought into its state by a real history. A cell is written as what
-//! the first call says and, behind a comma, what all later ones say. Rules: 1.21, part 9 rows 9, 23, 28.
+//! Each cell is a socket of its own, brought into its state by a real history. A cell is written as
+//! what the first call says and, behind a comma, what all later ones say. Rules: 1.21, part 9 rows
+//! 9, 23, 28.
 
 use std::future::Future;
 use std::time::Duration;

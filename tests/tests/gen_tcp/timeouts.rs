@@ -86,7 +86,10 @@ fn t44_a_send_timeout_of_0_is_a_timeout_at_once_with_the_data_queued() {
 async fn begin_send(socket: Socket, number: u8) {
     let me = self_pid();
     let sender = spawn(async move {
-        send(me, Told(number, gen_tcp::send(socket, vec![number; 5000]).await));
+        send(
+            me,
+            Told(number, gen_tcp::send(socket, vec![number; 5000]).await),
+        );
     });
     until_it_waits(sender).await;
 }
@@ -128,7 +131,8 @@ fn t45_two_senders_both_time_out() {
     });
 }
 
-// STM-1, STM-2, section 9 rows 10 and 12: one that was suspended all the time has its data queued, too.
+// STM-1, STM-2, section 9 rows 10 and 12: one that was suspended all the time has its data queued,
+// too.
 #[test]
 fn t45_a_suspended_sender_times_out_with_its_data_queued() {
     real(2, async {

@@ -1,4 +1,4 @@
-//! Aliases (process.md 4.4): what ends each kind, and every row of the table of facts.
+//! Aliases (process 4.4): what ends each kind, and every row of the table of facts.
 
 use runtime::prelude::*;
 use runtime::{DemonitorOptions, demonitor_with};

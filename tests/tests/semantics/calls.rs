@@ -1,4 +1,4 @@
-//! Calls: one reference for monitor, alias, tag and mark (process.md 4.4, M-14, M-15).
+//! Calls: one reference for monitor, alias, tag and mark (process 4.4, M-14, M-15).
 
 use std::time::Duration;
 

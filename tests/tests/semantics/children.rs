@@ -1,5 +1,5 @@
 //! A driver of a third party's: child processes of the system as ports (`examples/src/child.rs`),
-//! held to the rules of ports (process.md 8).
+//! held to the rules of ports (process 8).
 
 use std::process::Command;
 use std::time::Duration;

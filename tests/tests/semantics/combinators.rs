@@ -1,5 +1,5 @@
 //! Several futures of one process at once: `join!`, `select!`, `FuturesUnordered`, wakers of any
-//! make (process.md R-3, D-13; design: every waiting future has its own waker).
+//! make (process R-3, D-13; design: every waiting future has its own waker).
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};

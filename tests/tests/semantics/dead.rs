@@ -1,4 +1,4 @@
-//! What a destination does that is dead or never was: process.md 2.4, row by row (S-9).
+//! What a destination does that is dead or never was: process 2.4, row by row (S-9).
 //!
 //! The rows that a typed interface cannot express (a message to an integer, an alias) have no test.
 

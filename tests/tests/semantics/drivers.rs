@@ -1,4 +1,4 @@
-//! What drivers can do: commands with flow control (process.md 8.9), control requests, monitors and
+//! What drivers can do: commands with flow control (process 8.9), control requests, monitors and
 //! jobs of a driver (8.11), ports that close with their owner (O-4).
 
 use std::sync::Arc;

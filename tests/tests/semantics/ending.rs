@@ -1,4 +1,4 @@
-//! The end of a process: the sequence P-13, and who learns of what when (process.md 1.4, 1.5).
+//! The end of a process: the sequence P-13, and who learns of what when (process 1.4, 1.5).
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

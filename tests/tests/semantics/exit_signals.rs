@@ -1,4 +1,4 @@
-//! Exit signals: the decision table of process.md 3.2, row by row, through real processes.
+//! Exit signals: the decision table of process 3.2, row by row, through real processes.
 
 use runtime::prelude::*;
 use tests::{Puppet, down, exit_of, settle, worlds};

@@ -1,4 +1,4 @@
-//! Links: their nature (process.md 3.1), the cells of the protocol (3.4), `unlink` (3.5).
+//! Links: their nature (process 3.1), the cells of the protocol (3.4), `unlink` (3.5).
 //!
 //! Which cell of the table a test is about stands above it: my state, then the event. All of them
 //! in all orders are walked through in `small_worlds`.

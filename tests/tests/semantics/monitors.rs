@@ -1,4 +1,4 @@
-//! Monitors: their rules (process.md 4.1), the shapes of `Down` (4.2), the table of `demonitor`
+//! Monitors: their rules (process 4.1), the shapes of `Down` (4.2), the table of `demonitor`
 //! (4.3).
 
 use std::time::Duration;

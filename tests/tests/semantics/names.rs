@@ -1,4 +1,4 @@
-//! Names: the table of process.md 7 and its rules.
+//! Names: the table of process 7 and its rules.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The order of signals: pairwise, of all kinds together (process.md 2.1), and what death means for
+//! The order of signals: pairwise, of all kinds together (process 2.1), and what death means for
 //! it.
 
 use std::time::Duration;

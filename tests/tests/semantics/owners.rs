@@ -1,4 +1,4 @@
-//! Whose a port is: owner versus links (process.md 8.3), message forms and `badsig` (8.4, 8.5),
+//! Whose a port is: owner versus links (process 8.3), message forms and `badsig` (8.4, 8.5),
 //! hand-over (8.12, O-18).
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Ports as actors: opening, exit signals (process.md 8.6), what a closing port does (8.2, 8.7),
+//! Ports as actors: opening, exit signals (process 8.6), what a closing port does (8.2, 8.7),
 //! drivers (8.11).
 
 use std::time::Duration;

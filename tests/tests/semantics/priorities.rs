@@ -1,4 +1,4 @@
-//! Priorities (process.md C-5) and labels: what a spawn may ask for, and what a process may change.
+//! Priorities (process C-5) and labels: what a spawn may ask for, and what a process may change.
 //!
 //! Who comes before whom is asked of one real worker: on several, and in simulated worlds, any
 //! order of processes that are ready may be.

@@ -1,4 +1,4 @@
-//! Receiving: selective receive, timeouts, cancel safety, marks (process.md 5).
+//! Receiving: selective receive, timeouts, cancel safety, marks (process 5).
 
 use std::time::Duration;
 

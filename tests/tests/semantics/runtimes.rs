@@ -1,5 +1,5 @@
 //! Runtimes as values: `block_on`, handles, shutdown and its deadline, runtimes inside runtimes
-//! (process.md C-10, I-14; design: no statics).
+//! (process C-10, I-14; design: no statics).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Spawning: options, limits, inheritance (process.md 1.1 to 1.3).
+//! Spawning: options, limits, inheritance (process 1.1 to 1.3).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! The stage of a small world: what its processes share with the director, and the walk through all
-//! interleavings of them (process.md, Appendix B).
+//! interleavings of them (process, Appendix B).
 //!
 //! A process lets others run after each thing it does, so the walk takes every order of the things.
 //! What has to hold of all worlds alike is checked here, when each has become quiet.

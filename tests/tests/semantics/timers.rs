@@ -1,4 +1,4 @@
-//! Timers: the table of process.md 6.1 and the guarantees of 6.2.
+//! Timers: the table of process 6.1 and the guarantees of 6.2.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is seen of a runtime from outside: the watchdog (process.md C-7, D-9), statistics (9.4),
+//! What is seen of a runtime from outside: the watchdog (process C-7, D-9), statistics (9.4),
 //! listings (10.9), and the pools for blocking closures (C-8).
 
 use std::sync::atomic::{AtomicBool, Ordering};

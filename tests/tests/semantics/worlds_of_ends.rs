@@ -1,5 +1,5 @@
 //! Small worlds, all of them: every interleaving of a few processes that watch, kill, spawn, name,
-//! ask and hand over at the same time (process.md, I-5, I-6, I-9). Each test prints how many worlds
+//! ask and hand over at the same time (process, I-5, I-6, I-9). Each test prints how many worlds
 //! it walked.
 
 use std::sync::{Arc, Mutex};

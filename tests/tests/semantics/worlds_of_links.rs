@@ -1,5 +1,5 @@
 //! Small worlds, all of them: every interleaving of a few processes that link and unlink each
-//! other, and of deaths among them (process.md 3, I-4, L-10). Each test prints how many worlds it
+//! other, and of deaths among them (process 3, I-4, L-10). Each test prints how many worlds it
 //! walked.
 
 use runtime::ProcessInfo;

@@ -141,7 +141,8 @@ fn options<'a>(terms: impl IntoIterator<Item = &'a Term>) -> Vec<Opt> {
     terms.map(option).collect()
 }
 
-/// `{fd,foo}` and `{fd,-1}`: no descriptor, and no error either in connect and listen (CON-16, LIS-4).
+/// `{fd,foo}` and `{fd,-1}`: no descriptor, and no error either in connect and listen (CON-16,
+/// LIS-4).
 fn is_no_fd(term: &Term) -> bool {
     match term.as_tuple() {
         Some([name, value]) => name.is_atom("fd") && value.as_int().is_none_or(|fd| fd < 0),

@@ -1,4 +1,4 @@
-//! What a worker counts of its own doing, for statistics and for the watchdog (process.md 9.4).
+//! What a worker counts of its own doing, for statistics and for the watchdog (process 9.4).
 //!
 //! Invariant: one thread writes a counter and all may read it, so counting is a load and a store
 //! and no line of memory is fought for; a number is never too large, and soon exact.

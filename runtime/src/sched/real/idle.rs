@@ -1,9 +1,10 @@
 //! Who sleeps, who searches, and who sits at the poller.
 //!
-//! Asked by workers that run out of work and by everyone who makes some. Invariant (R-12, I-1): a worker
-//! announces that it sleeps before it looks for work a last time, and whoever injects work looks for
-//! sleepers after it has put it down, so one of the two sees the other. One worker at a time has the
-//! seat at the poller and sleeps in it, with the next timer's deadline; the others park. Nothing spins.
+//! Asked by workers that run out of work and by everyone who makes some. Invariant (R-12, I-1): a
+//! worker announces that it sleeps before it looks for work a last time, and whoever injects work
+//! looks for sleepers after it has put it down, so one of the two sees the other. One worker at a
+//! time has the seat at the poller and sleeps in it, with the next timer's deadline; the others
+//! park. Nothing spins.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
@@ -64,8 +65,8 @@ impl Idle {
         }
     }
 
-    /// A worker has more than it can run at once. It runs all of it where nobody comes, so missing a
-    /// sleeper here costs time and loses nothing.
+    /// A worker has more than it can run at once. It runs all of it where nobody comes, so missing
+    /// a sleeper here costs time and loses nothing.
     pub(super) fn more_work(&self, reactor: &RealReactor) {
         if self.sleepers.load(Ordering::Relaxed) > 0 && self.searching.load(Ordering::Relaxed) == 0
         {

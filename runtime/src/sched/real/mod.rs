@@ -1,11 +1,12 @@
-//! The real scheduler: workers on threads that share their work (process.md 9.3).
+//! The real scheduler: workers on threads that share their work (process 9.3).
 //!
 //! `worker` is the loop of one thread, `idle` who sleeps and who sits at the poller, `watchdog` who
 //! notices long slices, `pool` the threads for blocking closures, `counters` what a worker counts.
 //! This file holds what the workers share, and starts and stops them:
 //!
 //! 1. `start`: the shared part first, then the runtime's core around it, then the threads.
-//! 2. `stop`: the flag is set, everyone asleep is woken; each worker leaves its loop after its slice.
+//! 2. `stop`: the flag is set, everyone asleep is woken; each worker leaves its loop after its
+//!    slice.
 //! 3. `join`: waits for the threads until a deadline; who is late is named and left behind (D-9).
 //!
 //! Invariant: a process that was made ready is in exactly one place: a LIFO slot, a worker's queue,
@@ -138,7 +139,8 @@ impl Crew {
         Ok(())
     }
 
-    /// Steps 2 and 3. Gives the processes that still run past the limit; their threads are detached.
+    /// Steps 2 and 3. Gives the processes that still run past the limit; their threads are
+    /// detached.
     pub(crate) fn stop(&mut self, limit: Duration, core: &Core) -> Vec<Pid> {
         self.workers.stopping.store(true, Ordering::SeqCst);
         self.workers.idle.wake_all(&self.workers.reactor);

@@ -1,8 +1,8 @@
-//! The threads for blocking closures: few, made when needed, gone when idle (process.md C-8).
+//! The threads for blocking closures: few, made when needed, gone when idle (process C-8).
 //!
-//! Fed by `blocking` and by drivers. Invariant: never more threads than the limit; closures wait in the
-//! order in which they came, at most so many; at the end those that wait are dropped, and those that run
-//! are left to finish.
+//! Fed by `blocking` and by drivers. Invariant: never more threads than the limit; closures wait in
+//! the order in which they came, at most so many; at the end those that wait are dropped, and those
+//! that run are left to finish.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -55,7 +55,8 @@ impl Pool {
         }))
     }
 
-    /// No closure is started any more; waits this long for those that run. False where one still does.
+    /// No closure is started any more; waits this long for those that run. False where one still
+    /// does.
     pub(crate) fn stop(&self, limit: Duration) -> bool {
         let mut state = self.0.state.lock();
         state.stopping = true;

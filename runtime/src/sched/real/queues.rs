@@ -1,4 +1,4 @@
-//! The queues of processes whose priority is not normal (process.md C-5).
+//! The queues of processes whose priority is not normal (process C-5).
 //!
 //! Two, shared by all workers: such processes are few. Filled by `Workers`, emptied by each worker
 //! before it looks at its own queue. Invariant (D-8): high comes before normal, but a worker that

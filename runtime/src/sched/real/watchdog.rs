@@ -1,4 +1,4 @@
-//! The watchdog: a thread that notices workers which are long in one slice (process.md C-7, D-9).
+//! The watchdog: a thread that notices workers which are long in one slice (process C-7, D-9).
 //!
 //! It looks at the workers' counters every so often, and only while one of them is awake; it knows
 //! what they do without asking them and without their reading a clock.

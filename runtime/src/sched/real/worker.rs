@@ -1,10 +1,10 @@
 //! One worker: a thread that runs processes, looks at the clock and the poller, and sleeps.
 //!
-//! In this order: the LIFO slot (a few times in a row), its own queue, the injection queue, the others'
-//! queues, the others' LIFO slots; without any, it sits down at the poller or parks. Every so many slices
-//! it looks at the injection queue, the timers and the poller, so that none of them starves.
-//! Invariant: whatever it takes out of a queue it runs; it holds a pin while it runs slices, and none
-//! while it sleeps. What it does not know: what a link is, or a socket.
+//! In this order: the LIFO slot (a few times in a row), its own queue, the injection queue, the
+//! others' queues, the others' LIFO slots; without any, it sits down at the poller or parks. Every
+//! so many slices it looks at the injection queue, the timers and the poller, so that none of them
+//! starves. Invariant: whatever it takes out of a queue it runs; it holds a pin while it runs
+//! slices, and none while it sleeps. What it does not know: what a link is, or a socket.
 //! Unsafe: processes lie in the LIFO slot as raw pointers; the thread-local view of the worker.
 
 use std::cell::Cell;
@@ -40,8 +40,8 @@ pub(super) struct Local {
 /// The calling thread's own, where it is a worker of these.
 pub(super) fn local(workers: &Workers) -> Option<&'static Local> {
     let local = LOCAL.get();
-    // SAFETY: a pointer that stands here is lent by `run` until it returns, and the reference is used
-    // by the caller at once, on this thread.
+    // SAFETY: a pointer that stands here is lent by `run` until it returns, and the reference is
+    // used by the caller at once, on this thread.
     let local = unsafe { local.as_ref()? };
     ptr::eq(local.workers, workers).then_some(local)
 }
@@ -76,7 +76,8 @@ impl Local {
 }
 
 fn take_raw(raw: *mut crate::process::Pcb) -> Option<Runnable> {
-    // SAFETY: a pointer in a LIFO slot came out of `into_raw`, and whoever swapped it out has it alone.
+    // SAFETY: a pointer in a LIFO slot came out of `into_raw`, and whoever swapped it out has it
+    // alone.
     NonNull::new(raw).map(|raw| unsafe { Runnable::from_raw(raw) })
 }
 
@@ -282,8 +283,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Sleeps: at the poller, where the seat is free, else parked. Pins are held before and after, and
-    /// not while asleep.
+    /// Sleeps: at the poller, where the seat is free, else parked. Pins are held before and after,
+    /// and not while asleep.
     fn sleep(&mut self, guard: Guard) -> Guard {
         if self.expire() {
             return guard;
