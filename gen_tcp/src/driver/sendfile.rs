@@ -286,3 +286,6 @@ fn is_of_connection(error: Error) -> bool {
             | Error::Enetunreach
     )
 }
+
+#[cfg(test)]
+mod tests;

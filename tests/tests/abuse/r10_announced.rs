@@ -188,12 +188,8 @@ const FLOODS: [Flood; 3] = [
         "a folded header",
         PacketType::Httph,
         |size| {
-            [
-                &b"a: b\r\n bc\r\n".repeat(1)[..],
-                &b" bc\r\n".repeat(size / 5),
-                b"\r\n",
-            ]
-            .concat()
+            let folds = b" bc\r\n".repeat(size / 5);
+            [&b"a: b\r\n"[..], &folds, b"\r\n"].concat()
         },
         |_| 1,
     ),
@@ -206,20 +202,21 @@ const FLOODS: [Flood; 3] = [
 ];
 
 #[test]
-fn r12_twice_the_flood_costs_twice_the_memory() {
+fn r12_eight_times_the_flood_costs_eight_times_the_memory() {
     alone(
-        "r10_announced::r12_twice_the_flood_costs_twice_the_memory",
+        "r10_announced::r12_eight_times_the_flood_costs_eight_times_the_memory",
         || {
             real(2, async {
                 for (name, kind, make, packets) in FLOODS {
                     let mut costs = Vec::new();
-                    for size in [200_000, 200_000, 400_000] {
+                    for size in [100_000, 100_000, 800_000] {
                         let input = Arc::new(make(size));
                         costs.push(allocated_by(vec![packet(kind)], input, packets(size)).await);
                     }
                     let ratio = costs[2] as f64 / costs[1] as f64;
-                    println!("{name}: {costs:?} bytes, {ratio:.2} times for twice as much");
-                    assert!(ratio < 2.5, "{name}: {costs:?}");
+                    println!("{name}: {costs:?} bytes, {ratio:.1} times for 8 times as much");
+                    // A buffer that doubles makes it uneven, by no more than 2 at either end.
+                    assert!(ratio < 32.0, "{name}: {costs:?}");
                 }
             });
         },

@@ -83,16 +83,11 @@ impl Ring {
             }
             let to = next();
             gen_tcp::controlling_process(socket, to).expect("it is open");
-            send(
-                to,
-                Turn {
-                    socket,
-                    left: left - 1,
-                },
-            );
             // Whatever of it were here now would never be seen by anybody.
             let left_behind: Vec<Tcp> = drain().await;
-            assert!(left_behind.is_empty(), "left behind: {left_behind:?}");
+            assert_eq!(left_behind.len(), 0, "messages are left behind");
+            let left = left - 1;
+            send(to, Turn { socket, left });
         }
     }
 }
@@ -267,9 +262,9 @@ async fn race(random: &mut Random, exit: bool, mode: Active, count: usize) -> Se
     let handed = gen_tcp::controlling_process(socket, heir);
     peer.join().expect("the peer does not panic");
     if handed == Ok(()) && seen.closed == 0 {
-        send(heir, ());
         let left: Vec<Tcp> = drain().await;
-        assert!(left.is_empty(), "left behind: {left:?}");
+        assert_eq!(left.len(), 0, "messages are left behind");
+        send(heir, ());
         let rest: Seen = next().await;
         seen.numbers.extend(rest.numbers);
         seen.packets += rest.packets;
