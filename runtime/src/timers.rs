@@ -18,7 +18,6 @@ use crate::core::Core;
 use crate::limits::TIMERS_PER_LOOK;
 use crate::message::Message;
 use crate::name::Name;
-use crate::ordered::OrderedMap;
 use crate::pid::{Pid, PortId};
 use crate::process::Pcb;
 use crate::process::context::current;
@@ -85,20 +84,45 @@ impl From<&str> for TimerTarget {
 
 enum Entry {
     Wake(Wakeup),
-    Send {
-        to: TimerTarget,
-        message: Message,
-        key: TimerKey,
-    },
+    Send { to: TimerTarget, message: Message },
     Port(PortId, TimerKey),
 }
 
-/// The timers that a process is the destination of.
+/// Timers that a process is the destination of. They are noted when they are set and not struck off
+/// when they are gone: once there are twice as many as were found alive, the gone are forgotten.
+#[derive(Default)]
+pub(crate) struct TimerKeys {
+    keys: Vec<TimerKey>,
+    alive_len: usize,
+}
+
+/// Keys of timers that are gone, which a process may keep whatever it has alive.
+const GONE_MAX: usize = 16;
+
+impl TimerKeys {
+    /// True where it is time to forget.
+    #[must_use]
+    fn add(&mut self, key: TimerKey) -> bool {
+        self.keys.push(key);
+        self.keys.len() > 2 * self.alive_len + GONE_MAX
+    }
+
+    fn forget_gone(&mut self, timers: &Timers) {
+        self.keys.retain(|key| timers.is_set(*key));
+        self.alive_len = self.keys.len();
+        let room = 2 * self.alive_len + GONE_MAX + 1;
+        if self.keys.capacity() > 2 * room {
+            self.keys.shrink_to(room);
+        }
+    }
+}
+
+/// The timers that others have directed at a process.
 pub(crate) struct TimerSet(Mutex<Timed>);
 
 enum Timed {
     None,
-    Some(Box<OrderedMap<TimerKey, ()>>),
+    Some(Box<TimerKeys>),
     /// The process has ended: it gets no timers any more.
     Ended,
 }
@@ -108,31 +132,28 @@ impl TimerSet {
         TimerSet(Mutex::new(Timed::None))
     }
 
-    fn add(&self, key: TimerKey) -> bool {
+    /// False where the process has ended.
+    fn add(&self, timers: &Timers, key: TimerKey) -> bool {
         let mut timed = self.0.lock();
         match &mut *timed {
             Timed::Ended => return false,
-            Timed::Some(set) => {
-                set.insert(key, ());
+            Timed::Some(keys) => {
+                if keys.add(key) {
+                    keys.forget_gone(timers);
+                }
             }
             Timed::None => {
-                let mut set = Box::new(OrderedMap::new());
-                set.insert(key, ());
-                *timed = Timed::Some(set);
+                let mut keys = Box::<TimerKeys>::default();
+                let _ = keys.add(key);
+                *timed = Timed::Some(keys);
             }
         }
         true
     }
 
-    fn remove(&self, key: TimerKey) {
-        if let Timed::Some(set) = &mut *self.0.lock() {
-            set.remove(&key);
-        }
-    }
-
-    fn end(&self) -> Option<Box<OrderedMap<TimerKey, ()>>> {
+    fn end(&self) -> Option<Box<TimerKeys>> {
         match std::mem::replace(&mut *self.0.lock(), Timed::Ended) {
-            Timed::Some(set) => Some(set),
+            Timed::Some(keys) => Some(keys),
             _ => None,
         }
     }
@@ -207,25 +228,46 @@ impl Timers {
     /// A message at the deadline. Where the process is dead the timer is inactive from the start.
     fn send_at(
         &self,
+        me: Option<&Pcb>,
         core: &Core,
         deadline: u64,
         to: TimerTarget,
         message: impl FnOnce(TimerRef) -> Message,
     ) -> TimerRef {
-        let mut is_active = true;
+        let pid = match to {
+            TimerTarget::Pid(pid) => Some(pid),
+            TimerTarget::Name(_) => None,
+        };
         let key = self.insert(core, deadline, |key| {
-            // Noted before it can fire, so that it is not noted for ever.
-            if let TimerTarget::Pid(pid) = to {
-                is_active = core.with_process(pid, |pcb| pcb.marks.time() && pcb.timers.add(key))
-                    == Some(true);
-            }
             let message = message(TimerRef { key });
-            Entry::Send { to, message, key }
+            Entry::Send { to, message }
         });
-        if !is_active {
+        if pid.is_some_and(|pid| !self.note(me, core, pid, key)) {
             drop(self.take(key));
         }
         TimerRef { key }
+    }
+
+    /// Notes a timer with the process that it is directed at. False where that is dead.
+    fn note(&self, me: Option<&Pcb>, core: &Core, to: Pid, key: TimerKey) -> bool {
+        if let Some(me) = me.filter(|me| me.pid == to) {
+            // SAFETY: this thread runs the process, and nothing of the user's is called.
+            let private = unsafe { me.private() };
+            if private.exiting.is_none() {
+                let own = private.own_timers.get_or_insert_default();
+                if own.add(key) {
+                    own.forget_gone(self);
+                }
+                return true;
+            }
+        }
+        let add = |pcb: &Pcb| pcb.marks.time() && pcb.timers.add(self, key);
+        core.with_process(to, add) == Some(true)
+    }
+
+    fn is_set(&self, key: TimerKey) -> bool {
+        let shard = &self.shards[key.shard as usize];
+        shard.wheel.lock().deadline(key.key).is_some()
     }
 
     fn cancel(&self, core: &Core, timer: TimerRef) -> Option<Duration> {
@@ -238,13 +280,6 @@ impl Timers {
             drop(shard.sending.lock());
             return None;
         };
-        if let Entry::Send {
-            to: TimerTarget::Pid(pid),
-            ..
-        } = &entry
-        {
-            core.with_process(*pid, |pcb| pcb.timers.remove(timer.key));
-        }
         drop(entry);
         Some(Duration::from_nanos(
             deadline.saturating_sub(core.clock.now()),
@@ -264,7 +299,10 @@ impl Timers {
 
     /// The process ends: timers for it are cancelled, and it gets no more.
     pub(crate) fn cancel_all_to(&self, pcb: &Pcb) {
-        for (key, ()) in pcb.timers.end().into_iter().flat_map(|set| *set) {
+        // SAFETY: this thread runs the process, and nothing of the user's is called.
+        let own = unsafe { pcb.private() }.own_timers.take();
+        let others = pcb.timers.end();
+        for key in own.into_iter().chain(others).flat_map(|keys| keys.keys) {
             let entry = self.take(key);
             // The message is the user's value, and its destructor may panic.
             shielded(|| drop(entry));
@@ -325,16 +363,13 @@ enum Late {
 
 /// Sends the message of a timer; gives back what is to be done later.
 fn send(core: &Arc<Core>, entry: Entry) -> Option<Late> {
-    let (to, message, key) = match entry {
+    let (to, message) = match entry {
         Entry::Wake(wakeup) => return Some(Late::Wake(wakeup)),
         Entry::Port(port, key) => return Some(Late::Port(port, key)),
-        Entry::Send { to, message, key } => (to, message, key),
+        Entry::Send { to, message } => (to, message),
     };
     let pid = match to {
-        TimerTarget::Pid(pid) => {
-            core.with_process(pid, |pcb| pcb.timers.remove(key));
-            Some(pid)
-        }
+        TimerTarget::Pid(pid) => Some(pid),
         TimerTarget::Name(name) => core.registry.whereis(&name).and_then(|actor| actor.pid()),
     };
     let refused = match pid {
@@ -357,8 +392,9 @@ pub fn send_after<T: Send + 'static>(
     current(|current| {
         let core = current.core();
         let deadline = core.clock.now().saturating_add(nanos(time));
+        let message = |_| Message::new(message);
         core.timers
-            .send_at(core, deadline, to.into(), |_| Message::new(message))
+            .send_at(current.process_if_any(), core, deadline, to.into(), message)
     })
 }
 
@@ -376,7 +412,8 @@ pub fn start_timer<T: Send + 'static>(
         let core = current.core();
         let deadline = core.clock.now().saturating_add(nanos(time));
         let timeout = |timer| Message::new(Timeout { timer, message });
-        core.timers.send_at(core, deadline, to.into(), timeout)
+        core.timers
+            .send_at(current.process_if_any(), core, deadline, to.into(), timeout)
     })
 }
 

@@ -69,7 +69,8 @@ async fn busy() {
 #[test]
 fn two_hundred_runtimes_leave_nothing() {
     let _alone = alone();
-    assert_eq!((threads(), descriptors()), (0, 0));
+    // A thread that was joined may be seen for a moment longer.
+    assert!(wait_until(|| (threads(), descriptors()) == (0, 0)));
     for n in 0..200 {
         let runtime = Runtime::builder()
             .workers(1 + n % 4)

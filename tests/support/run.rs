@@ -60,6 +60,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let (tell, told) = channel::<Result<(), Reason>>();
+    let handle = runtime.handle();
     let waiter = std::thread::spawn(move || {
         let end = runtime.block_on(async move {
             main.await;
@@ -75,7 +76,12 @@ where
     match told.recv_timeout(REAL_LIMIT) {
         Ok(Ok(())) => waiter.join().expect("it has told how it ended"),
         Ok(Err(reason)) => panic!("the main process ended: {reason}"),
-        Err(_) => panic!("the main process hangs, or the runtime's end failed"),
+        Err(_) => panic!(
+            "the main process hangs, or the runtime's end failed\n{}\n{}\n{}",
+            handle.statistics(),
+            handle.process_table(),
+            handle.port_table()
+        ),
     }
 }
 

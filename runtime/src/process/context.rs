@@ -95,6 +95,11 @@ impl Current {
         unsafe { &*self.pcb }
     }
 
+    pub(crate) fn process_if_any(&self) -> Option<&Pcb> {
+        // SAFETY: as in `pcb`.
+        unsafe { self.pcb.as_ref() }
+    }
+
     /// The runtime, for what only a process may do: a driver's callback may not look at ports,
     /// whose locks it might hold.
     ///

@@ -42,7 +42,8 @@ pub(super) fn run(pcb: &Pcb, reason: Reason, crashed: bool) {
     // SAFETY: as above, and the sequence runs once.
     shielded(|| unsafe { pcb.drop_future() });
     let belongings = pcb.marks.end();
-    if belongings.timers {
+    // SAFETY: as above, and nothing of the user's is called.
+    if belongings.timers || unsafe { pcb.private() }.own_timers.is_some() {
         core.timers.cancel_all_to(pcb);
     }
     if crashed {

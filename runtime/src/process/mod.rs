@@ -40,7 +40,7 @@ use crate::reason::Reason;
 use crate::reference::Ref;
 use crate::sync::{AtomicU32, Ordering};
 use crate::table::Tenant;
-use crate::timers::TimerSet;
+use crate::timers::{TimerKeys, TimerSet};
 
 use alias::AliasState;
 use cell::FutureVTable;
@@ -61,7 +61,7 @@ pub(crate) struct Pcb {
     pub(crate) queue_len: AtomicU32,
     vtable: &'static FutureVTable,
     pub(crate) core: Uncounted,
-    /// Timers whose destination this is: cancelled when it ends (6.1).
+    /// Timers that others have directed at it: cancelled when it ends (6.1).
     pub(crate) timers: TimerSet,
     pub(crate) marks: Marks,
     pub(crate) spawned_at: &'static Location<'static>,
@@ -90,6 +90,8 @@ pub(crate) struct Private {
     pub(crate) long_queue: bool,
     /// The next serial of a reference.
     pub(crate) serial: u64,
+    /// Timers that this process has directed at itself.
+    pub(crate) own_timers: Option<Box<TimerKeys>>,
     rare: Option<Box<Rare>>,
 }
 
@@ -133,6 +135,7 @@ impl Private {
             taking_in: false,
             long_queue: false,
             serial: 0,
+            own_timers: None,
             rare: None,
         }
     }

@@ -33,7 +33,7 @@ pub(crate) trait Scheduler: Send + Sync {
 /// A process in a queue. Whoever holds it has to run it.
 pub(crate) struct Runnable(NonNull<Pcb>);
 
-// SAFETY: a process may be run by any thread, one at a time, which the state word sees to.
+// SAFETY: a process may be run by any thread, one at a time, which the inbox's word sees to.
 unsafe impl Send for Runnable {}
 
 /// What became of a slice.

@@ -77,8 +77,8 @@ impl Ring {
                 self.take(socket).await;
             }
             if left == 0 {
-                send(self.done, socket);
                 gen_tcp::controlling_process(socket, self.done).expect("it is open");
+                send(self.done, socket);
                 continue;
             }
             let to = next();
