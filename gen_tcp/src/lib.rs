@@ -39,14 +39,14 @@ mod driver;
 mod error;
 pub mod inet;
 mod io;
+mod open;
 mod options;
 pub mod packet;
 mod sendfile;
 mod socket;
 
 pub use api::{
-    How, accept, accept_timeout, close, connect, connect_timeout, controlling_process, fdopen,
-    listen, recv, recv_timeout, send, shutdown, take_fd, unrecv, with_fd,
+    How, close, controlling_process, recv, recv_timeout, send, shutdown, take_fd, unrecv, with_fd,
 };
 pub use data::{Data, Http, IoData, SslTls, Tcp};
 pub use defaults::{
@@ -56,6 +56,7 @@ pub use defaults::{
 pub use error::Error;
 pub use inet::Host;
 pub use inet::{getopts, setopts};
+pub use open::{accept, accept_timeout, connect, connect_timeout, fdopen, listen};
 pub use options::{
     Active, Address, Backend, Deliver, Family, FdNumber, Mode, Name, Opt, Packet, PacketType,
     Protocol, SendTimeout, opt,

@@ -202,10 +202,13 @@ pub fn exit_signal(to: impl Into<ActorId>, reason: impl Into<Reason>) {
 
 /// Rows 5 to 7 of the table: fatal for oneself means now; a trapped one is a signal like any other.
 fn exit_self(me: &crate::process::Pcb, reason: Reason) {
-    // SAFETY: (both) this thread runs the process, and no user code is called.
+    // SAFETY: this thread runs the process, and no user code is called.
     let trapping = unsafe { me.private() }.trap_exit;
     match exit_verdict(ExitKind::ExplicitSelf, reason.clone(), trapping) {
-        ExitVerdict::Die(reason) => drop(unsafe { me.private() }.end_with(reason)),
+        ExitVerdict::Die(reason) => {
+            // SAFETY: as above; what comes back is dropped after the borrow.
+            drop(unsafe { me.private() }.end_with(reason));
+        }
         ExitVerdict::Message(_) | ExitVerdict::Ignore => {
             let from = me.pid.into();
             me.core.signal(

@@ -14,6 +14,7 @@ pub(crate) trait Entropy: Send + Sync {
 pub(crate) struct RealEntropy;
 
 impl Entropy for RealEntropy {
+    #[allow(clippy::disallowed_types)] // the one place that asks the system for randomness
     fn random(&self) -> u64 {
         use std::hash::{BuildHasher, Hasher};
         std::collections::hash_map::RandomState::new()

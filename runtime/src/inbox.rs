@@ -296,6 +296,7 @@ impl Drop for Chain {
 }
 
 #[cfg(all(test, not(loom)))]
+#[allow(clippy::disallowed_methods)] // threads are what is tested
 mod tests {
     use super::*;
 

@@ -49,12 +49,14 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.index
             .as_ref()
             .map_or(self.entries.len(), |index| index.positions.len())
     }
 
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -107,6 +109,7 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
             .map(|(key, value)| (key, value))
     }
 
+    #[cfg(test)]
     /// Keeps the entries for which `keep` says so, asked in the order of creation.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         if self.index.is_none() {
@@ -132,6 +135,7 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
         self.close_up();
     }
 
+    #[cfg(test)]
     /// Empties the map, memory and all, and returns what it had in the order of creation.
     pub(crate) fn drain(&mut self) -> IntoIter<K, V> {
         std::mem::take(self).into_iter()

@@ -90,11 +90,13 @@ impl<T> Wheel<T> {
         self.entries.len()
     }
 
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.len() == 0
     }
 
     /// Adds a value that is due at `deadline_ns`; if that has passed, at the next `expire`.
+    #[cfg(test)]
     pub(crate) fn insert(&mut self, deadline_ns: u64, value: T) -> Key {
         self.insert_with(deadline_ns, |_| value)
     }

@@ -174,8 +174,8 @@ pub async fn recv_all(socket: Socket) -> (Vec<u8>, Error) {
 pub fn eventually(condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     let (place, mut condition) = (std::panic::Location::caller(), condition);
     async move {
-        // Each look waits at least a millisecond.
-        for _ in 0..LIMIT.as_millis() {
+        // Each look waits at least a millisecond: ten seconds and more.
+        for _ in 0..10_000 {
             if condition() {
                 return;
             }
@@ -230,7 +230,8 @@ pub async fn until_reset(socket: Socket) {
     let is_reset = |fd: std::os::fd::BorrowedFd<'_>| {
         let mut fds = [PollFd::new(&fd, PollFlags::empty())];
         let none = Timespec::default();
-        poll(&mut fds, Some(&none)).is_ok() && fds[0].revents().intersects(PollFlags::ERR)
+        // The error is gone when somebody has read it; that both directions are over stays.
+        poll(&mut fds, Some(&none)).is_ok() && fds[0].revents().intersects(PollFlags::HUP)
     };
     eventually(|| gen_tcp::with_fd(socket, is_reset).unwrap_or(true)).await;
 }

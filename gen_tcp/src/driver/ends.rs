@@ -18,7 +18,7 @@ use std::io;
 use runtime::Reason;
 use runtime::port::{Flush, PortCx};
 
-use super::send::Shut;
+use super::writer::Shut;
 use super::{FLUSH_LIMIT, Role, TcpPort, Wire};
 use crate::data::Tcp;
 use crate::error::Error;

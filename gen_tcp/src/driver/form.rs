@@ -4,10 +4,10 @@
 
 use bytes::Bytes;
 
-use crate::Socket;
 use crate::data::{Data, Http, SslTls, Tcp};
 use crate::options::{Mode, PacketType, Settings};
 use crate::packet::{Content, Kind, Packet, SslData};
+use crate::socket::Socket;
 
 /// The decoder's name for a packet type.
 pub(super) fn kind(packet: PacketType) -> Kind {

@@ -24,6 +24,7 @@ mod scratch;
 mod send;
 mod sendfile;
 pub(crate) mod stats;
+mod writer;
 
 use std::io;
 use std::sync::Arc;
@@ -44,10 +45,10 @@ pub(crate) use listen::Accepted;
 use listen::Listener;
 pub(crate) use recv::Ask;
 use recv::Reader;
-use send::Writer;
-pub(crate) use send::{SendOp, Sent};
 pub(crate) use sendfile::{Outcome, Part};
 use stats::Stats;
+use writer::Writer;
+pub(crate) use writer::{SendOp, Sent};
 
 /// How long a port that is closed may flush its queue when its peer does not read (part 9, row 14).
 const FLUSH_LIMIT: Duration = Duration::from_secs(300);

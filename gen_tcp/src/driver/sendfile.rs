@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 use runtime::Wakeup;
 use runtime::port::PortCx;
 
-use super::send::Shut;
+use super::writer::Shut;
 use super::{TcpPort, Wire};
 use crate::error::Error;
 use crate::io::set_option;

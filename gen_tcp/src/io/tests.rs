@@ -1,3 +1,5 @@
+//! Tests of the socket verbs on the kernel, over loopback.
+
 mod files;
 mod local;
 mod options;

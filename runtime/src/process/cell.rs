@@ -181,6 +181,8 @@ pub(crate) fn is_own_waker(pcb: &Pcb, waker: &Waker) -> bool {
         && std::ptr::eq(waker.vtable(), &WAKER)
 }
 
+/// # Safety
+/// `data` is of a waker of this vtable, which is alive.
 unsafe fn clone(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned keeps the process alive; the new one keeps the runtime too.
     unsafe {
@@ -191,6 +193,8 @@ unsafe fn clone(data: *const ()) -> RawWaker {
     RawWaker::new(data, &WAKER)
 }
 
+/// # Safety
+/// As `clone`; the waker is used up.
 unsafe fn wake(data: *const ()) {
     // SAFETY: the waker counted the process, and is used up by this.
     unsafe {
@@ -199,11 +203,15 @@ unsafe fn wake(data: *const ()) {
     }
 }
 
+/// # Safety
+/// As `clone`.
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker keeps the process alive.
     unsafe { (*data.cast::<Pcb>()).wake() }
 }
 
+/// # Safety
+/// As `clone`; the waker is used up.
 unsafe fn drop_waker(data: *const ()) {
     // SAFETY: the waker counted the process and the runtime, which is given up last.
     unsafe {

@@ -102,8 +102,9 @@ fn report(pcb: &Pcb, reason: &Reason) {
 
 /// Step 6.
 fn tell(pcb: &Pcb, reason: &Reason) {
-    // SAFETY: (both) this thread runs the process; what is taken out is used after the borrow.
+    // SAFETY: this thread runs the process; what is taken out is used after the borrow.
     let links = std::mem::take(&mut unsafe { pcb.private() }.links);
+    // SAFETY: as above.
     let rare = unsafe { pcb.private() }.take_rare();
     let from: ActorId = pcb.pid.into();
     for (to, state) in links {

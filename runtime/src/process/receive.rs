@@ -179,28 +179,33 @@ impl Receiver {
                 return Scanned::Wait;
             }
             signal::receive(pcb);
-            // SAFETY: (both) this thread runs the process, and no borrow lasts over a test.
+            // SAFETY: this thread runs the process, and no borrow lasts over a test.
             if unsafe { pcb.private() }.exiting.is_some() {
                 return Scanned::Wait;
             }
+            // SAFETY: as above.
             let mut seat = unsafe { pcb.private() }.mailbox.at(self.place);
             // A message that somebody is looking at right now stays unseen by this receive.
             let mut unseen = None;
             while let Some(here) = seat {
                 let node = here.node();
-                // SAFETY: (all) as above; a node that is under test or out stays in the mailbox, so
-                // the seat is good after the test.
-                if unsafe { (*node).is_out() } {
-                    unseen.get_or_insert(unsafe { (*node).index() });
+                // SAFETY: a seat is a live node of this process's mailbox.
+                let (out, index) = unsafe { ((*node).is_out(), (*node).index()) };
+                if out {
+                    unseen.get_or_insert(index);
                 } else if let Some(arm) = tested(pcb, here, &mut test) {
+                    // SAFETY: as above; a node that was under test stays in the mailbox, so the
+                    // seat is still good.
                     let mailbox = &mut unsafe { pcb.private() }.mailbox;
                     let message = mailbox.remove(here);
                     pcb.note_queue_len(mailbox.len());
                     limit::taken(pcb, &message);
                     return Scanned::Hit(arm, Taken(message));
                 }
+                // SAFETY: as above.
                 seat = unsafe { pcb.private() }.mailbox.after(here);
             }
+            // SAFETY: as above.
             let seen = unseen.unwrap_or(unsafe { pcb.private() }.mailbox.next_index());
             self.place = self.place.max(seen);
             if self.is_over(pcb) {

@@ -20,8 +20,6 @@ use crate::statistics::SchedulerLoad;
 pub(crate) trait Scheduler: Send + Sync {
     /// A process became ready: somebody sent to it or woke it.
     fn ready(&self, process: Runnable);
-    /// A process used up its slice: it runs after all that are ready now.
-    fn again(&self, process: Runnable);
     /// The deadline of the earliest timer may have come nearer.
     fn timer_set(&self, deadline: u64);
     /// The number of the worker that the calling thread is: spreads free lists and timers.

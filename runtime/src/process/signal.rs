@@ -322,77 +322,23 @@ mod tests {
     #[test]
     fn exit_table_3_2() {
         let other = Reason::from("boom");
+        #[rustfmt::skip]
         let rows = [
             (Explicit, Reason::Normal, Ignore, Message(Reason::Normal)),
-            (
-                Explicit,
-                Reason::Kill,
-                Die(Reason::Killed),
-                Die(Reason::Killed),
-            ),
-            (
-                Explicit,
-                Reason::Killed,
-                Die(Reason::Killed),
-                Message(Reason::Killed),
-            ),
-            (
-                Explicit,
-                Reason::Shutdown,
-                Die(Reason::Shutdown),
-                Message(Reason::Shutdown),
-            ),
-            (
-                Explicit,
-                other.clone(),
-                Die(other.clone()),
-                Message(other.clone()),
-            ),
-            (
-                ExplicitSelf,
-                Reason::Normal,
-                Die(Reason::Normal),
-                Message(Reason::Normal),
-            ),
-            (
-                ExplicitSelf,
-                Reason::Kill,
-                Die(Reason::Killed),
-                Die(Reason::Killed),
-            ),
-            (
-                ExplicitSelf,
-                other.clone(),
-                Die(other.clone()),
-                Message(other.clone()),
-            ),
+            (Explicit, Reason::Kill, Die(Reason::Killed), Die(Reason::Killed)),
+            (Explicit, Reason::Killed, Die(Reason::Killed), Message(Reason::Killed)),
+            (Explicit, Reason::Shutdown, Die(Reason::Shutdown), Message(Reason::Shutdown)),
+            (Explicit, other.clone(), Die(other.clone()), Message(other.clone())),
+            (ExplicitSelf, Reason::Normal, Die(Reason::Normal), Message(Reason::Normal)),
+            (ExplicitSelf, Reason::Kill, Die(Reason::Killed), Die(Reason::Killed)),
+            (ExplicitSelf, other.clone(), Die(other.clone()), Message(other.clone())),
             (Linked, Reason::Normal, Ignore, Message(Reason::Normal)),
-            (
-                Linked,
-                Reason::Kill,
-                Die(Reason::Kill),
-                Message(Reason::Kill),
-            ),
-            (
-                Linked,
-                Reason::Killed,
-                Die(Reason::Killed),
-                Message(Reason::Killed),
-            ),
-            (
-                Linked,
-                other.clone(),
-                Die(other.clone()),
-                Message(other.clone()),
-            ),
+            (Linked, Reason::Kill, Die(Reason::Kill), Message(Reason::Kill)),
+            (Linked, Reason::Killed, Die(Reason::Killed), Message(Reason::Killed)),
+            (Linked, other.clone(), Die(other.clone()), Message(other.clone())),
             (Unlinked, Reason::Normal, Ignore, Ignore),
             (Unlinked, other.clone(), Ignore, Ignore),
-            (
-                Linked,
-                Reason::NoProc,
-                Die(Reason::NoProc),
-                Message(Reason::NoProc),
-            ),
+            (Linked, Reason::NoProc, Die(Reason::NoProc), Message(Reason::NoProc)),
         ];
         for (kind, reason, plain, trapping) in rows {
             assert_eq!(

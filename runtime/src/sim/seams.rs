@@ -46,10 +46,6 @@ impl Scheduler for SimScheduler {
         self.ready.lock().push_back(process);
     }
 
-    fn again(&self, process: Runnable) {
-        self.ready.lock().push_back(process);
-    }
-
     fn timer_set(&self, _: u64) {}
 
     fn hint(&self) -> usize {

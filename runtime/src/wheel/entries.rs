@@ -38,11 +38,13 @@ impl Key {
     }
 
     /// The key as a number other than 0.
+    #[cfg(test)]
     pub(crate) fn to_bits(self) -> u64 {
         u64::from(self.generation.get()) << 32 | u64::from(self.slot)
     }
 
     /// The key that gave these bits; `None` for bits that no key gives.
+    #[cfg(test)]
     pub(crate) fn from_bits(bits: u64) -> Option<Key> {
         let generation = NonZeroU32::new((bits >> 32) as u32)?;
         Some(Key {

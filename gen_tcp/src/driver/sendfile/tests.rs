@@ -176,7 +176,8 @@ fn a_file_that_fails_at_once_changes_nothing() {
     });
 }
 
-/// SFL-9: behind a part of it the connection ends: the peer must not take what follows for the rest.
+/// SFL-9: behind a part of it the connection ends: the peer must not take what follows for the
+/// rest.
 #[test]
 fn a_file_that_fails_in_the_middle_ends_the_connection() {
     main(async {

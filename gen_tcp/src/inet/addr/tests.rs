@@ -1,3 +1,5 @@
+//! Tests of parsing and printing addresses: the vectors of 1.19.
+
 use super::*;
 
 fn v4(text: &str) -> Result<IpAddr, Error> {

@@ -1,3 +1,5 @@
+//! Unix-domain sockets: paths, abstract names, the unnamed.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! The kernel's options: set, read back, handed down.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What lists of options come to: families, addresses, order.
+
 use super::super::opt::*;
 use super::super::{Mode, PacketType};
 use super::*;

@@ -213,19 +213,6 @@ impl Scheduler for Workers {
         }
     }
 
-    fn again(&self, process: Runnable) {
-        let Some(process) = self.normal(process) else {
-            return;
-        };
-        match worker::local(self) {
-            Some(local) => local.push(process, self),
-            None => {
-                self.injector.push(process);
-                self.idle.work_came(&self.reactor);
-            }
-        }
-    }
-
     fn timer_set(&self, deadline: u64) {
         self.idle.timer_set(deadline, &self.reactor);
     }

@@ -181,11 +181,11 @@ impl Worker<'_> {
 
     fn next_normal(&mut self) -> Option<Runnable> {
         let alone = self.workers.shared.len() == 1;
-        if self.lifo_row < LIFO_ROW_MAX || self.local.queue.is_empty() {
-            if let Some(process) = take_slot(&self.workers.shared[self.local.index], alone) {
-                self.lifo_row += 1;
-                return Some(process);
-            }
+        if (self.lifo_row < LIFO_ROW_MAX || self.local.queue.is_empty())
+            && let Some(process) = take_slot(&self.workers.shared[self.local.index], alone)
+        {
+            self.lifo_row += 1;
+            return Some(process);
         }
         self.lifo_row = 0;
         if let Some(process) = self.local.queue.pop() {
@@ -196,7 +196,7 @@ impl Worker<'_> {
 
     /// Work of others: the injection queue first, then the other workers'.
     fn find(&mut self) -> Option<Runnable> {
-        if let Some(process) = self.from_injector() {
+        if let Some(process) = self.injected() {
             return Some(process);
         }
         let others = self.workers.shared.len();
@@ -208,7 +208,7 @@ impl Worker<'_> {
         if found.is_some() {
             self.counters().steals.add(1);
         }
-        found = found.or_else(|| self.from_injector());
+        found = found.or_else(|| self.injected());
         self.workers
             .idle
             .end_search(found.is_some(), &self.workers.reactor);
@@ -219,7 +219,7 @@ impl Worker<'_> {
         &self.workers.shared[self.local.index].counters
     }
 
-    fn from_injector(&self) -> Option<Runnable> {
+    fn injected(&self) -> Option<Runnable> {
         if self.workers.injector.is_empty() {
             return None;
         }
@@ -248,7 +248,7 @@ impl Worker<'_> {
 
     /// A busy worker's look at what others may have for it.
     fn look(&mut self) {
-        if let Some(process) = self.from_injector() {
+        if let Some(process) = self.injected() {
             self.local.push(process, self.workers);
         }
         self.expire();
