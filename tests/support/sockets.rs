@@ -185,9 +185,10 @@ pub fn eventually(condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     }
 }
 
-/// Returns when a process has come to wait for something: the poll in which it sent its last
-/// message is over then.
+/// Returns when a process has come to wait for something.
 pub async fn until_it_waits(pid: Pid) {
+    // It answers before a poll: the first time perhaps before its very first one.
+    process_info(pid).await;
     process_info(pid).await;
 }
 

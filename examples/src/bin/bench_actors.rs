@@ -262,7 +262,6 @@ async fn pass(work: &str, n: u64) -> Option<(u64, Option<u64>)> {
 }
 
 /// Warms up and measures. Gives the line to print.
-#[expect(clippy::disallowed_methods, reason = "reads the system's clock")]
 async fn measure(work: String, n: u64) -> Option<String> {
     let before = resident_bytes();
     pass(&work, (n / 10).max(1)).await?;

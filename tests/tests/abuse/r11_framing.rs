@@ -46,7 +46,8 @@ fn at_the_bound(limit: usize) -> Vec<(Opt, Vec<u8>, Vec<u8>)> {
     let framed =
         |header: fn(usize) -> Vec<u8>, length: usize| [header(length), vec![b'x'; length]].concat();
     let both = |header: fn(usize) -> Vec<u8>| (framed(header, limit), framed(header, limit + 1));
-    let types: [(Opt, fn(usize) -> Vec<u8>); 7] = [
+    type Header = fn(usize) -> Vec<u8>;
+    let types: [(Opt, Header); 7] = [
         (packet(1), |n| vec![n as u8]),
         (packet(2), |n| vec![0, n as u8]),
         (packet(4), |n| vec![0, 0, 0, n as u8]),

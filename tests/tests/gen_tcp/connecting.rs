@@ -241,7 +241,7 @@ fn t08_accept_inherits_what_the_listener_has_now() {
         for _ in 0..2 {
             let client = Foreign::connect(port);
             let socket = gen_tcp::accept(listener).await.expect("a client waits");
-            let inherited = inet::getopts(socket, names.clone());
+            let inherited = inet::getopts(socket, names);
             let expected = vec![packet(2), nodelay(true), header(1), send_timeout(77)];
             assert_eq!(inherited, Ok(expected));
             assert_eq!(mode(socket), Active::N(3));

@@ -48,7 +48,7 @@ fn t68_a_hand_over_to_a_dead_process_is_badarg_and_changes_nothing() {
         // What is in the mailbox stays there, in its order.
         let (socket, foreign) = connected([packet(1), active(true)]).await;
         foreign.write(b"\x01a\x01b");
-        tests::sockets::eventually(|| runtime::has_messages()).await;
+        tests::sockets::eventually(runtime::has_messages).await;
         let refused = gen_tcp::controlling_process(socket, dead);
         assert_eq!(refused, Err(Error::BadArg));
         assert_eq!(data(socket).await, b"a");

@@ -21,7 +21,7 @@ async fn order_of(numbers: &[(Priority, usize)]) -> Vec<Priority> {
         for _ in 0..number {
             let (tell, left) = (tell.clone(), left.clone());
             let body = async move {
-                drop(tell.send(priority));
+                let _ = tell.send(priority);
                 if left.fetch_sub(1, SeqCst) == 1 {
                     send(me, "the last one has run");
                 }
