@@ -132,7 +132,11 @@ pub async fn narrow(options: impl IntoIterator<Item = Opt>) -> (Socket, Foreign)
     through(&listener, options).await
 }
 
-async fn through(
+/// As [`connected`], by way of a listener of the test's own.
+///
+/// # Panics
+/// As [`connected`].
+pub async fn through(
     listener: &TcpListener,
     options: impl IntoIterator<Item = Opt>,
 ) -> (Socket, Foreign) {
