@@ -21,8 +21,8 @@ fn number(socket: Socket) -> i32 {
 }
 
 /// One round: a socket is closed, another gets its number, and the old connection goes on making
-/// events: through a copy of its descriptor, or because they were on their way already. The peer of the
-/// round before ends in the middle of it.
+/// events: through a copy of its descriptor, or because they were on their way already. The peer of
+/// the round before ends in the middle of it.
 async fn reused(copied: bool, listener: &TcpListener, before: &mut Foreign) -> bool {
     let (old, old_peer) = through(listener, [active(true)]).await;
     let old_number = number(old);

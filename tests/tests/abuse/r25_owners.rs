@@ -117,6 +117,7 @@ enum State {
     Active,
     InSend,
     Suspended,
+    InSendfile,
     InClose,
     ShutdownPending,
     HalfClosed,
@@ -125,7 +126,7 @@ enum State {
 
 use State::*;
 
-const STATES: [State; 11] = [
+const STATES: [State; 12] = [
     Connecting,
     Listening,
     Accepted,
@@ -133,6 +134,7 @@ const STATES: [State; 11] = [
     Active,
     InSend,
     Suspended,
+    InSendfile,
     InClose,
     ShutdownPending,
     HalfClosed,
@@ -144,7 +146,10 @@ struct Ready(Option<(Socket, Option<Foreign>)>);
 
 /// The life of an owner, up to the state.
 async fn owner(state: State, full: u16, tell: Pid) {
-    let queue = matches!(state, InSend | Suspended | InClose | ShutdownPending);
+    let queue = matches!(
+        state,
+        InSend | InSendfile | Suspended | InClose | ShutdownPending
+    );
     let (socket, foreign) = match state {
         Connecting => {
             send(tell, Ready(None));
@@ -180,6 +185,10 @@ async fn owner(state: State, full: u16, tell: Pid) {
         InRecv => drop(gen_tcp::recv(socket, 10).await),
         InSend => {
             let _ = gen_tcp::send(socket, vec![0; 10_000]).await;
+        }
+        InSendfile => {
+            let file = std::env::current_exe().expect("this program has a path");
+            let _ = gen_tcp::sendfile(file, socket).await;
         }
         Suspended => {
             let first = spawn(async move {

@@ -1,11 +1,11 @@
 //! R30: a reset behind data. R32: an end in one direction. R33: broken pipes.
 
-use gen_tcp::{Error, How, Tcp, inet, opt::*};
+use gen_tcp::{Error, How, Opt, Tcp, inet, opt::*};
 use runtime::prelude::*;
 use tests::alone::{child, is_child};
 use tests::foreign::{connected, narrow};
 use tests::sockets::{
-    bytes_of, fill, message, pair, quiet, recv, recv_all, until_reset, until_unread,
+    bytes_of, eventually, fill, message, pair, quiet, recv, recv_all, until_reset, until_unread,
 };
 use tests::{Stream, next, real};
 
@@ -153,6 +153,24 @@ async fn break_all_pipes() {
         runtime::port::close(socket.port()).expect("it is open");
         drop(foreign);
         let gone = || !runtime::port::port_exists(socket.port());
-        tests::sockets::eventually(gone).await;
+        eventually(gone).await;
+        break_pipes_of_files(mode.clone()).await;
     }
+}
+
+/// A file whose peer has gone before it, and one whose peer goes in the middle.
+async fn break_pipes_of_files(mode: Opt) {
+    // A file that is there, and long: this program.
+    let file = std::env::current_exe().expect("this program has a path");
+    let (socket, foreign) = connected([mode.clone(), exit_on_close(false)]).await;
+    foreign.reset();
+    until_reset(socket).await;
+    assert!(gen_tcp::sendfile(&file, socket).await.is_err());
+    let (socket, foreign) = narrow([mode]).await;
+    let me = self_pid();
+    spawn(async move { send(me, gen_tcp::sendfile(file, socket).await) });
+    foreign.read(1000).await.expect("the file comes");
+    drop(foreign);
+    let sent: Result<u64, Error> = next().await;
+    assert!(sent.is_err(), "{sent:?}");
 }

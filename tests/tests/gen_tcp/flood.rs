@@ -24,6 +24,13 @@ const RING: usize = 4;
 /// How far the peer may be ahead of the readers.
 const AHEAD_MAX: usize = 1 << 20;
 
+/// Computes without an await for a while: what comes meanwhile waits outside of the mailbox.
+fn compute(random: &mut Random) {
+    for n in 0..random.below(20_000) {
+        std::hint::black_box(n);
+    }
+}
+
 /// The turn: sent to who owns the socket now.
 struct Turn {
     socket: Socket,
@@ -76,6 +83,7 @@ impl Ring {
             for _ in 0..random.below(4) {
                 self.take(socket).await;
             }
+            compute(&mut random);
             if left == 0 {
                 gen_tcp::controlling_process(socket, self.done).expect("it is open");
                 send(self.done, socket);
@@ -259,6 +267,7 @@ async fn race(random: &mut Random, exit: bool, mode: Active, count: usize) -> Se
             yield_now().await;
         }
     }
+    compute(random);
     let handed = gen_tcp::controlling_process(socket, heir);
     peer.join().expect("the peer does not panic");
     if handed == Ok(()) && seen.closed == 0 {
