@@ -192,9 +192,7 @@ async fn owner(state: State, full: u16, tell: Pid) {
         }
         Suspended => {
             let first = spawn(async move {
-                {
-                    let _ = gen_tcp::send(socket, vec![0; 10_000]).await;
-                }
+                let _ = gen_tcp::send(socket, vec![0; 10_000]).await;
             });
             until_it_waits(first).await;
             let _ = gen_tcp::send(socket, vec![0; 10_000]).await;

@@ -145,6 +145,8 @@ fn t71_the_port_dies_with_its_new_owner_and_not_with_the_old_one() {
             });
             assert_eq!(given.await, Ok(()));
             assert!(old.links().await.is_empty());
+            let links = runtime::port::port_info(socket.port()).map(|info| info.links);
+            assert_eq!(links, Some(vec![new.pid]));
             assert_eq!(new.links().await, [ActorId::from(socket)]);
             let (watch, victim) = (inet::monitor(socket), monitor(old.pid));
             if dies == "old" {
