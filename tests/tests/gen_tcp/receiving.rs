@@ -200,6 +200,17 @@ fn t56_unrecv_joins_with_what_comes_and_the_last_one_is_read_first() {
         foreign.write(b"\0\x01d");
         // What was left, two bytes of a header, stands behind what was put in front of it.
         assert_eq!(data(socket).await, b"d");
+        // Of no bytes: nothing happens.
+        for mode in [active(true), active(false)] {
+            let (socket, foreign) = connected([mode.clone()]).await;
+            gen_tcp::unrecv(socket, "").expect("it is connected");
+            foreign.write(b"x");
+            if mode == active(true) {
+                assert_eq!(data(socket).await, b"x");
+            } else {
+                assert_eq!(recv(socket, 1).await, Ok(b"x".to_vec()));
+            }
+        }
         // Errors.
         gen_tcp::close(socket).await.expect("close does not fail");
         assert_eq!(gen_tcp::unrecv(socket, "x"), Err(Error::Closed));
