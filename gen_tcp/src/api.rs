@@ -137,8 +137,7 @@ pub async fn send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> 
 ///
 /// # Errors
 /// [`Error::Closed`] at the end; [`Error::Einval`] on an active socket and for a length in a packet
-/// mode;
-/// [`Error::Ealready`] while another recv waits; [`Error::Enomem`] beyond 64 MiB;
+/// mode; [`Error::Ealready`] while another recv waits; [`Error::Enomem`] beyond 64 MiB;
 /// [`Error::Emsgsize`] for input that the packet type refuses; [`Error::Enotconn`]; `econnreset`
 /// and its like.
 ///

@@ -15,7 +15,7 @@ use runtime::{Alarm, Wakeup};
 
 use crate::api::{Place, call, is_late, within};
 use crate::defaults;
-use crate::driver::{Accepted, TcpPort};
+use crate::driver::{Accepted, Role, TcpPort};
 use crate::error::Error;
 use crate::inet::addr::SocketName;
 use crate::inet::resolve::{self, Host};
@@ -49,9 +49,8 @@ impl From<OpenError> for Error {
 ///
 /// # Errors
 /// [`Error::BadOption`] for an option that listen does not take; what the system refuses:
-/// `eaddrinuse`,
-/// `eaddrnotavail`, `eacces`, `emfile`, `einval`; [`Error::SystemLimit`] where the table of ports
-/// is full.
+/// `eaddrinuse`, `eaddrnotavail`, `eacces`, `emfile`, `einval`; [`Error::SystemLimit`] where the
+/// table of ports is full.
 ///
 /// # Panics
 /// Outside of a process. So do all functions of this crate.
@@ -61,7 +60,13 @@ pub fn listen(port: u16, options: impl IntoIterator<Item = Opt>) -> Result<Socke
     let io = net()?;
     let place = port::reserve()?;
     let sock = io.listen(&plan)?;
-    let mut driver = TcpPort::listening(io, sock, plan.family, plan.settings.clone());
+    let mut driver = TcpPort::new(
+        io,
+        sock,
+        plan.family,
+        plan.settings.clone(),
+        Role::listening(),
+    );
     plan.kernel.iter().for_each(|opt| driver.touch(opt));
     let socket = Socket::from_port(place.open(driver)?);
     finish(socket, |port, cx| port.set_first_mode(cx, plan.active))
@@ -92,8 +97,7 @@ fn discard(socket: Socket) {
 ///
 /// # Errors
 /// [`Error::BadOption`] and [`Error::BadArg`] for what Erlang raises; `nxdomain`; what the system
-/// says:
-/// `econnrefused`, `etimedout`, `ehostunreach`, `eaddrnotavail`, …
+/// says: `econnrefused`, `etimedout`, `ehostunreach`, `eaddrnotavail`, …
 ///
 /// # Cancel safety
 /// Dropped, it leaves no socket.
@@ -171,11 +175,11 @@ async fn attempt(to: SocketName, plan: &Plan, alarm: &mut Option<Alarm>) -> Resu
         .connect(&to, plan)
         .map_err(|error| Error::from(error).in_connect());
     let (sock, connecting) = begun?;
-    let (family, settings) = (plan.family, plan.settings.clone());
-    let driver = match connecting {
-        Connecting::Done => TcpPort::connected(io, sock, family, settings),
-        Connecting::InProgress => TcpPort::connecting(io, sock, family, settings),
+    let role = match connecting {
+        Connecting::Done => Role::Connected,
+        Connecting::InProgress => Role::connecting(),
     };
+    let driver = TcpPort::new(io, sock, plan.family, plan.settings.clone(), role);
     let socket = Socket::from_port(place.open(driver)?);
     let mut guard = Attempt(Some(socket));
     let decided = poll_fn(|cx| {
@@ -256,7 +260,8 @@ fn take_over(accepted: Accepted) -> Result<Socket, Error> {
             return Err(error);
         }
     }
-    let socket = Socket::from_port(place.open(TcpPort::connected(io, sock, family, settings))?);
+    let socket =
+        Socket::from_port(place.open(TcpPort::new(io, sock, family, settings, Role::Connected))?);
     finish(socket, |port, cx| {
         port.inherit_mode(cx, active);
         Ok(())
@@ -276,7 +281,13 @@ pub fn fdopen(options: impl IntoIterator<Item = Opt>) -> Result<Socket, Error> {
     let sock = io
         .adopt(&plan)
         .map_err(|error| Error::from(error).in_connect())?;
-    let driver = TcpPort::connected(io, sock, plan.family, plan.settings.clone());
+    let driver = TcpPort::new(
+        io,
+        sock,
+        plan.family,
+        plan.settings.clone(),
+        Role::Connected,
+    );
     let socket = Socket::from_port(place.open(driver)?);
     finish(socket, |port, cx| port.set_first_mode(cx, plan.active))
 }

@@ -11,11 +11,10 @@
 //!                                                    close (4)        ▼
 //!                                                                   Closed
 //! ```
-//! (1) By anybody. The one that finds neither QUEUED nor RUNNING has to queue the process; nobody
-//! else
-//!     may. (2) By the worker that took it from the queue: takes the mail in the same step. (3) By
-//!     the same worker after the poll. (4) By it, in the exit sequence: for ever, and refuses every
-//!     push.
+//! 1. By anybody. Only the one that finds neither QUEUED nor RUNNING queues the process.
+//! 2. By the worker that took it from the queue, which takes the mail in the same step.
+//! 3. By the same worker, after the poll.
+//! 4. By it, in the exit sequence: for ever; every later push is refused.
 //!
 //! Invariant (P-7, C-6, S-1, S-8): a process stands in at most one queue, once, and is run by at
 //! most one thread; mail or a notice that nobody has looked at yet is never lost: where there is

@@ -38,6 +38,10 @@ pub(crate) struct VTable {
     type_id: TypeId,
     type_name: fn() -> &'static str,
     layout: Layout,
+    /// Drops the value and leaves the node's memory.
+    ///
+    /// SAFETY: to call it, the node has to be the head of a `Typed<T>` of this vtable's type whose
+    /// value is still there; afterwards it is not.
     drop_value: unsafe fn(*mut Node),
     /// Not for the mailbox as it is: a signal, or a message through an alias.
     signal: bool,

@@ -4,7 +4,6 @@
 //! Driven by the future of `connect`. Invariant: the error is fetched once; a wake-up that is
 //! spurious decides nothing.
 
-use std::sync::Arc;
 use std::task::Poll;
 
 use runtime::Wakeup;
@@ -12,13 +11,10 @@ use runtime::port::PortCx;
 
 use super::{Role, TcpPort};
 use crate::error::Error;
-use crate::inet::addr::Family;
-use crate::io::{Io, Sock};
-use crate::options::Settings;
 
 /// Who waits for the connection.
 #[derive(Default)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     waiting: Option<Wakeup>,
 }
 
@@ -31,22 +27,6 @@ impl Connector {
 }
 
 impl TcpPort {
-    /// A socket whose connect is under way.
-    pub(crate) fn connecting(
-        io: Arc<dyn Io>,
-        sock: Sock,
-        family: Family,
-        settings: Settings,
-    ) -> Self {
-        TcpPort::new(
-            io,
-            sock,
-            family,
-            settings,
-            Role::Connecting(Connector::default()),
-        )
-    }
-
     /// Whether the connection is there by now.
     pub(crate) fn poll_connected(&mut self, wakeup: Wakeup) -> Poll<Result<(), Error>> {
         let (Role::Connecting(connector), Some(sock)) = (&mut self.role, self.wire.open()) else {

@@ -28,7 +28,7 @@ const LOST_MAX: usize = 64;
 
 /// See the file's header.
 #[derive(Default)]
-pub(super) struct Listener {
+pub(crate) struct Listener {
     waiters: VecDeque<(u64, Option<Wakeup>)>,
     next_id: u64,
     paused: bool,

@@ -96,10 +96,21 @@ impl Wire {
     }
 }
 
-enum Role {
+/// What the socket is there for.
+pub(crate) enum Role {
     Connecting(connect::Connector),
     Listening(Listener),
     Connected,
+}
+
+impl Role {
+    pub(crate) fn connecting() -> Role {
+        Role::Connecting(connect::Connector::default())
+    }
+
+    pub(crate) fn listening() -> Role {
+        Role::Listening(Listener::default())
+    }
 }
 
 /// What the next call is told after the descriptor went away (1.21).
@@ -111,7 +122,13 @@ struct Delayed {
 }
 
 impl TcpPort {
-    fn new(io: Arc<dyn Io>, sock: Sock, family: Family, settings: Settings, role: Role) -> Self {
+    pub(crate) fn new(
+        io: Arc<dyn Io>,
+        sock: Sock,
+        family: Family,
+        settings: Settings,
+        role: Role,
+    ) -> Self {
         TcpPort {
             io,
             wire: Wire::Open(sock),
@@ -128,32 +145,6 @@ impl TcpPort {
         }
     }
 
-    /// A connected socket.
-    pub(crate) fn connected(
-        io: Arc<dyn Io>,
-        sock: Sock,
-        family: Family,
-        settings: Settings,
-    ) -> Self {
-        TcpPort::new(io, sock, family, settings, Role::Connected)
-    }
-
-    /// A listening socket.
-    pub(crate) fn listening(
-        io: Arc<dyn Io>,
-        sock: Sock,
-        family: Family,
-        settings: Settings,
-    ) -> Self {
-        TcpPort::new(
-            io,
-            sock,
-            family,
-            settings,
-            Role::Listening(Listener::default()),
-        )
-    }
-
     fn is_connected(&self) -> bool {
         matches!((&self.role, &self.wire), (Role::Connected, Wire::Open(_)))
     }
@@ -166,31 +157,26 @@ impl TcpPort {
         Socket::from_port(cx.id())
     }
 
-    /// What a call that needs a connection says where there is none: a delayed end, once (1.21).
-    fn not_connected(&mut self, for_send: bool) -> Error {
-        let delayed = std::mem::take(&mut self.delayed);
-        let told = if for_send { delayed.send } else { delayed.recv };
-        match told {
-            // A send uses up its own flag only.
-            _ if for_send => {
-                self.delayed = Delayed {
-                    send: false,
-                    ..delayed
-                };
-                if !told {
-                    return Error::Enotconn;
-                }
-            }
-            false => {
-                self.delayed = delayed;
-                return Error::Enotconn;
-            }
-            true => {}
+    /// What a send says where there is no connection: a delayed end, once, and only its own (1.21).
+    fn not_connected_to_send(&mut self) -> Error {
+        let reset = self.delayed.reset;
+        Self::delayed_end(std::mem::take(&mut self.delayed.send), reset)
+    }
+
+    /// What a recv says there: a delayed end, once, and with it what a send would be told (1.21).
+    fn not_connected_to_recv(&mut self) -> Error {
+        if !self.delayed.recv {
+            return Error::Enotconn;
         }
-        if delayed.reset {
-            Error::Econnreset
-        } else {
-            Error::Closed
+        let delayed = std::mem::take(&mut self.delayed);
+        Self::delayed_end(true, delayed.reset)
+    }
+
+    fn delayed_end(told: bool, reset: bool) -> Error {
+        match (told, reset) {
+            (false, _) => Error::Enotconn,
+            (true, false) => Error::Closed,
+            (true, true) => Error::Econnreset,
         }
     }
 

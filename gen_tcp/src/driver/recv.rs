@@ -199,7 +199,7 @@ impl TcpPort {
 
     fn may_recv(&mut self, length: usize) -> Result<(), Error> {
         if !self.is_connected() {
-            return Err(self.not_connected(false));
+            return Err(self.not_connected_to_recv());
         }
         if self.is_active() || (length > 0 && self.settings.packet != PacketType::Raw) {
             return Err(Error::Einval);

@@ -138,7 +138,7 @@ impl TcpPort {
         more: bool,
     ) -> Result<bool, Error> {
         if !self.is_connected() {
-            return Err(self.not_connected(true));
+            return Err(self.not_connected_to_send());
         }
         let length = data.len();
         let header = packet::header(kind(self.settings.packet), length);

@@ -33,7 +33,10 @@ struct Cell<F> {
 }
 
 pub(crate) struct FutureVTable {
+    /// SAFETY: to call it, the pointer has to be the head of a live `Cell<F>` of this vtable's
+    /// type, the caller its runner, and the future not yet dropped.
     poll: unsafe fn(NonNull<Pcb>, &mut Context<'_>) -> Poll<Reason>,
+    /// SAFETY: as for `poll`; afterwards the future is gone, so neither may be called again.
     drop_future: unsafe fn(NonNull<Pcb>),
     layout: Layout,
     pub(super) future_bytes: usize,

@@ -11,6 +11,7 @@ use runtime::port::{Source, reserve};
 
 use super::*;
 use crate::api::call;
+use crate::driver::Role;
 use crate::inet::addr::{Family, SocketName};
 use crate::io::real::Real;
 use crate::io::{Connecting, Io, Sock};
@@ -103,7 +104,7 @@ fn connected(script: Script) -> (Socket, Arc<Scripted>, TcpStream) {
     let taken = Mutex::new(Vec::new());
     let io = Arc::new(Scripted { script, taken });
     let (sock, settings) = (Sock::Fd(stream.into()), Settings::default());
-    let driver = TcpPort::connected(io.clone(), sock, Family::Inet, settings);
+    let driver = TcpPort::new(io.clone(), sock, Family::Inet, settings, Role::Connected);
     let port = reserve().unwrap().open(driver).unwrap();
     (Socket::from_port(port), io, peer)
 }
