@@ -25,7 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 pub use api::{
     ControlError, OpenError, PortClosed, Reservation, call, close, control, extension,
@@ -44,6 +44,7 @@ use crate::core::{Core, Uncounted};
 use crate::marks::Marks;
 use crate::ordered::OrderedMap;
 use crate::pid::{Pid, PortId};
+use crate::pin::Pin;
 use crate::process::context::{Current, try_current};
 use crate::process::run::panic_reason;
 use crate::reason::Reason;
@@ -105,7 +106,7 @@ fn locked<R>(
     }
     let pin = core.pin();
     let cell = core.ports.get(id.slot, id.generation, &pin)?;
-    let mut body = cell.body.lock();
+    let body = cell.body.lock();
     let gone = match body.phase {
         Phase::Open => false,
         Phase::Closing => open_only,
@@ -114,7 +115,20 @@ fn locked<R>(
     if gone {
         return None;
     }
-    let (driver, mut cx) = cx::split(cell, &mut body, &pin);
+    callback(cell, body, &pin, f)
+}
+
+/// The second half of `locked`, for who has looked at the body before: the lock is taken, and free
+/// when this returns.
+#[inline]
+fn callback<R>(
+    cell: &PortCell,
+    mut body: MutexGuard<'_, Body>,
+    pin: &Pin,
+    f: impl FnOnce(&mut dyn Driver, &mut PortCx<'_>) -> R,
+) -> Option<R> {
+    let (core, id) = (&cell.core, cell.id);
+    let (driver, mut cx) = cx::split(cell, &mut body, pin);
     let guarded = AssertUnwindSafe(|| f(driver, &mut cx));
     let result = Current::runtime(core).enter(|| catch_unwind(guarded));
     let mut asked = cx.finish();
@@ -126,7 +140,7 @@ fn locked<R>(
         }
     };
     let slice_end = asked.slice_end;
-    close::carry_out(cell, body, asked, &pin);
+    close::carry_out(cell, body, asked, pin);
     if slice_end && try_current(|current| current.at_slice_end(id)) != Some(true) {
         self::slice_end(core, id);
     }

@@ -5,12 +5,15 @@
 //! is kept by construction (O-9). Invariant: `exit_verdict` is the table of process 8.6; a port
 //! that is closing or closed answers as the dead do.
 
+use parking_lot::MutexGuard;
+
 use super::cx::{Asked, End};
-use super::{Driver, Phase, PortCell, PortCx, close, locked, watch};
+use super::{Body, Phase, PortCell, callback, close, watch};
 use crate::core::Core;
 use crate::inbox::Chain;
 use crate::message::Message;
 use crate::pid::{Pid, PortId};
+use crate::pin::Pin;
 use crate::process::Pcb;
 use crate::process::context::current;
 use crate::process::signal::{self, Signal};
@@ -137,51 +140,66 @@ pub enum PortReply {
 pub fn signal_port(port: PortId, signal: PortSignal) {
     current(|current| {
         let core = current.core_of_process();
-        let Some(owner) = core.open_port(port, |_, body| body.owner) else {
+        if port.node != core.node {
+            return;
+        }
+        let pin = core.pin();
+        let Some(cell) = core.ports.get(port.slot, port.generation, &pin) else {
             return;
         };
-        let good = match signal {
-            PortSignal::Command(by, data) if by == owner => {
-                let from = current.pcb().pid;
-                let command =
-                    |driver: &mut dyn Driver, cx: &mut PortCx<'_>| driver.command(cx, &data, from);
-                locked(core, port, true, command) != Some(false)
-            }
-            PortSignal::Close(by) if by == owner => {
-                let end = End {
-                    reason: Reason::Normal,
-                    spare_owner: false,
-                    kill: false,
-                };
-                core.open_port(port, |_, body| body.tell_closed = Some(owner));
-                locked(core, port, true, |_, cx| cx.ask(end));
-                true
-            }
-            PortSignal::Connect(by, new) if by == owner => {
-                let follows = core.open_port(port, |cell, body| {
-                    body.owner = new;
-                    watch::follow_owner(cell, body, owner)
-                });
-                drop(core.send_message(owner, Message::new(PortReply::Connected(port))));
-                if follows == Some(false) {
-                    locked(core, port, true, |_, cx| cx.close(Reason::NoProc));
-                }
-                true
-            }
-            _ => false,
-        };
-        if !good {
-            let from = port.into();
-            core.signal(
-                owner,
-                Signal::Exit {
-                    from,
-                    reason: Reason::BadSig,
-                    linked: false,
-                },
-            );
+        let body = cell.body.lock();
+        if body.phase == Phase::Open {
+            take(cell, body, signal, current.pcb().pid, &pin);
         }
     });
+}
+
+/// An open port takes a signal in message form. The owner is looked at and the signal carried out
+/// under one lock, so nobody else is the owner meanwhile.
+fn take(
+    cell: &PortCell,
+    mut body: MutexGuard<'_, Body>,
+    signal: PortSignal,
+    sender: Pid,
+    pin: &Pin,
+) {
+    let owner = body.owner;
+    match signal {
+        PortSignal::Command(by, data) if by == owner => {
+            callback(cell, body, pin, |driver, cx| {
+                if !driver.command(cx, &data, sender) {
+                    punish(cell, owner);
+                }
+            });
+        }
+        PortSignal::Close(by) if by == owner => {
+            body.tell_closed = Some(owner);
+            callback(cell, body, pin, |_, cx| cx.close(Reason::Normal));
+        }
+        PortSignal::Connect(by, new) if by == owner => {
+            body.owner = new;
+            let follows = watch::follow_owner(cell, &mut body, owner);
+            callback(cell, body, pin, |_, cx| {
+                let reply = Message::new(PortReply::Connected(cell.id));
+                let refused = cell.core.send_pinned(owner, reply, pin).err();
+                cx.asked.refused.extend(refused);
+                if !follows {
+                    cx.close(Reason::NoProc);
+                }
+            });
+        }
+        _ => punish(cell, owner),
+    }
+}
+
+/// A bad signal is a fault of the owner's (8.5).
+fn punish(cell: &PortCell, owner: Pid) {
+    let badsig = Signal::Exit {
+        from: cell.id.into(),
+        reason: Reason::BadSig,
+        linked: false,
+    };
+    cell.core.signal(owner, badsig);
 }
 
 #[cfg(test)]
