@@ -24,7 +24,7 @@ use crate::process::context::current;
 use crate::process::run::shielded;
 use crate::process::wakeup::Wakeup;
 use crate::sync::{AtomicU64, Ordering};
-use crate::wheel::{Key, Wheel};
+use crate::wheel::{Key, Wheel, fires_at};
 
 /// Which timer: of which runtime, shard, and key in its wheel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -161,7 +161,7 @@ impl TimerSet {
 
 struct Shard {
     wheel: Mutex<Wheel<Entry>>,
-    /// Not later than the deadline of the earliest timer; `u64::MAX` for none.
+    /// Not later than the tick of the earliest timer; `u64::MAX` for none.
     next: AtomicU64,
     /// Held from the moment at which messages leave the wheel until they have been sent.
     sending: Mutex<()>,
@@ -192,13 +192,15 @@ impl Timers {
         let (node, shard) = (core.node, shard as u32);
         let mut wheel = at.wheel.lock();
         let key = wheel.insert_with(deadline, |key| make(TimerKey { node, shard, key }));
-        let earliest = deadline < at.next.load(Ordering::Relaxed);
+        // Rounded as the wheel rounds: who sleeps until then wakes once, and finds it due.
+        let due = fires_at(deadline);
+        let earliest = due < at.next.load(Ordering::Relaxed);
         if earliest {
-            at.next.store(deadline, Ordering::Release);
+            at.next.store(due, Ordering::Release);
         }
         drop(wheel);
         if earliest {
-            core.sched.timer_set(deadline);
+            core.sched.timer_set(due);
         }
         TimerKey { node, shard, key }
     }

@@ -46,6 +46,11 @@ const CASCADE_MAX: usize = if cfg!(test) { 8 } else { 1024 };
 /// No cascade is interrupted: slots of level 0 never cascade.
 const NO_CASCADE: usize = 0;
 
+/// When a timer with this deadline fires at the earliest: deadlines are rounded up to a tick.
+pub(crate) fn fires_at(deadline_ns: u64) -> u64 {
+    deadline_ns.div_ceil(TICK_NS).min(TICK_LAST) * TICK_NS
+}
+
 /// See the file's header.
 pub(crate) struct Wheel<T> {
     /// All that was due before this tick has been handed out.

@@ -289,3 +289,17 @@ fn a_receive_dropped_in_another_runtime_cancels_nothing_there() {
         );
     });
 }
+
+/// T-1, I-1: who sleeps until a timer wakes once for it, and finds it due.
+#[test]
+fn a_timer_wakes_an_idle_worker_once() {
+    real(1, async {
+        let parks = || runtime::statistics().workers[0].parks;
+        let before = parks();
+        for _ in 0..100 {
+            sleep(Duration::from_micros(150)).await;
+        }
+        let parked = parks() - before;
+        assert!(parked <= 110, "{parked} times asleep for 100 timers");
+    });
+}
