@@ -43,12 +43,36 @@ pub fn is_child(role: &str) -> bool {
 /// Where the program cannot be started.
 #[must_use]
 pub fn child(name: &str, role: &str) -> Output {
+    child_with(name, role, &[])
+}
+
+/// As [`child`], with these in its environment.
+///
+/// # Panics
+/// As [`child`].
+#[must_use]
+pub fn child_with(name: &str, role: &str, environment: &[(&str, &str)]) -> Output {
     let program = std::env::current_exe().expect("this program has a path");
     Command::new(program)
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(CHILD, role)
+        .envs(environment.iter().copied())
         .output()
         .expect("the test program starts again")
+}
+
+/// Sets how much address space this process may use beyond what it has; `None` for any amount.
+///
+/// # Panics
+/// Where the system refuses.
+pub fn set_space_limit(more: Option<u64>) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("the system tells");
+    let pages: Option<u64> = statm.split(' ').next().and_then(|pages| pages.parse().ok());
+    let has = pages.expect("a number of pages") * rustix::param::page_size() as u64;
+    let mut limits = getrlimit(Resource::As);
+    limits.current = more.map(|more| has + more);
+    setrlimit(Resource::As, limits).expect("the limit may be set");
 }
 
 /// Sets how many descriptors this process may have.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use runtime::prelude::*;
 use runtime::{Shutdown, SpawnError, sim, try_self_pid};
+use tests::alone::{child_with, descriptors, is_child, set_space_limit};
 use tests::bell::{self, Deed};
 use tests::{Puppet, down, next, real};
 
@@ -330,4 +331,44 @@ fn a_world_is_a_function_of_its_seed() {
         assert_eq!(walk(seed), walk(seed));
     }
     assert_ne!(walk(1).0, walk(2).0);
+}
+
+/// The threads of runtimes that this process has.
+fn threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    let is_ours = |name: &String| name.starts_with("worker-") || name.starts_with("watchdog");
+    names.filter(is_ours).count()
+}
+
+/// Node: a runtime that cannot have all of its threads leaves none behind, and no descriptor.
+#[test]
+fn a_runtime_that_does_not_start_leaves_nothing() {
+    const NAME: &str = "runtimes::a_runtime_that_does_not_start_leaves_nothing";
+    const MIB: u64 = 1 << 20;
+    if !is_child(NAME) {
+        // Room for three stacks and a half; what threads allocate is small beside that.
+        let environment = [("RUST_MIN_STACK", "67108864"), ("MALLOC_ARENA_MAX", "1")];
+        let output = child_with(NAME, NAME, &environment);
+        let text = String::from_utf8_lossy(&output.stderr);
+        return assert!(output.status.success(), "{text}");
+    }
+    let build = || Runtime::builder().workers(8).build();
+    let before = descriptors();
+    set_space_limit(Some(224 * MIB));
+    assert!(build().is_err(), "eight threads had room");
+    set_space_limit(None);
+    assert_eq!(descriptors(), before);
+    // A thread that was joined may be seen for a moment longer.
+    let gone = (0..10_000).any(|_| {
+        let none = threads() == 0;
+        if !none {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        none
+    });
+    assert!(gone, "{} threads are left", threads());
+    let runtime = build().expect("there is room");
+    assert_eq!(runtime.block_on(async { 7 }), Ok(7));
 }

@@ -101,8 +101,17 @@ impl Crew {
         }
     }
 
-    /// Step 1, second half.
+    /// Step 1, second half. Where a thread cannot be had, those that were started are ended.
     pub(crate) fn start(&mut self, core: &Arc<Core>) -> std::io::Result<()> {
+        let started = self.start_all(core);
+        if started.is_err() {
+            // They have nothing to do, so it takes them no time worth a limit.
+            self.stop(Duration::MAX, core);
+        }
+        started
+    }
+
+    fn start_all(&mut self, core: &Arc<Core>) -> std::io::Result<()> {
         for (index, queue) in std::mem::take(&mut self.queues).into_iter().enumerate() {
             let life = move |workers: &Workers, core: &Arc<Core>| {
                 worker::run(index, queue, workers, core);
