@@ -63,3 +63,10 @@ pub(crate) fn let_broken_pipes_kill() {
     // SAFETY: the default action runs no code of this process.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
+
+/// Has the system's allocator give back what it keeps of memory that nobody has.
+#[allow(dead_code)] // asked by one of the programs that have this file
+pub(crate) fn trim() {
+    // SAFETY: it may be called at any time, and touches nothing that is allocated.
+    unsafe { libc::malloc_trim(0) };
+}
