@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crossbeam::epoch::Collector;
 use parking_lot::{Condvar, Mutex};
@@ -30,8 +31,8 @@ use crate::process::Pcb;
 use crate::process::run::Scheduler;
 use crate::process::signal::Signal;
 use crate::registry::Registry;
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::table::Table;
+use crate::sync::{AtomicU64, Ordering};
+use crate::table::{Reserved, Table};
 use crate::timers::Timers;
 use crate::trace;
 
@@ -91,8 +92,8 @@ pub(crate) struct Core {
     pub(crate) collector: Collector,
     /// Readiness events for ports that were gone (O-16).
     pub(crate) stale_events: AtomicU64,
-    /// Those who may be about to spawn from outside.
-    arriving: AtomicU32,
+    /// The runtime is ending: nothing is spawned any more.
+    closing: AtomicBool,
     quiet: (Mutex<()>, Condvar),
     extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>, FixedState>>,
 }
@@ -126,7 +127,7 @@ impl Core {
             on_event,
             collector,
             stale_events: AtomicU64::new(0),
-            arriving: AtomicU32::new(0),
+            closing: AtomicBool::new(false),
             quiet: (Mutex::new(()), Condvar::new()),
             extensions: Mutex::new(HashMap::default()),
         })
@@ -175,31 +176,41 @@ impl Core {
 
     /// The last thing that the exit sequence does.
     pub(crate) fn process_ended(&self) {
-        if self.processes.vacate() == 0 {
-            drop(self.quiet.0.lock());
-            self.quiet.1.notify_all();
+        if self.processes.left() {
+            self.tell_quiet();
         }
     }
 
-    /// Somebody may be about to spawn: counts as one that lives, but takes no place.
-    pub(crate) fn arrive(&self) {
-        self.arriving.fetch_add(1, Ordering::SeqCst);
+    /// Nothing is spawned from here on. Who had begun to spawn is counted by `live` already.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
     }
 
-    /// Has spawned, or not.
-    pub(crate) fn arrived(&self) {
-        self.arriving.fetch_sub(1, Ordering::SeqCst);
-        if self.live() == 0 {
-            drop(self.quiet.0.lock());
-            self.quiet.1.notify_all();
+    /// Asked behind the reservation of a place: where it is false, `close` has that place counted.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// A place for a process. `None` where there is none, or the runtime is ending.
+    pub(crate) fn reserve(&self, hint: usize) -> Option<Reserved> {
+        let reserved = self.processes.reserve(hint)?;
+        if !self.is_closing() {
+            return Some(reserved);
         }
+        self.processes.abandon(reserved, hint);
+        self.tell_quiet();
+        None
+    }
+
+    #[cold]
+    fn tell_quiet(&self) {
+        drop(self.quiet.0.lock());
+        self.quiet.1.notify_all();
     }
 
     /// Processes that have not ended their exit sequence.
     pub(crate) fn live(&self) -> usize {
-        // In this order: who has arrived is in the table.
-        let arriving = self.arriving.load(Ordering::SeqCst);
-        (arriving + self.processes.len()) as usize
+        self.processes.len()
     }
 
     /// Waits until no process is left. False where `limit` came first.

@@ -1,5 +1,5 @@
 //! The marks of an actor: whether it has a name, whether timers were directed at it, whether it has
-//! ended, and its priority.
+//! ended, its priority, and whether a shutdown has told it.
 //!
 //! Kept in the actor, in one byte, so that one that has neither pays for neither at its end.
 //! Invariant: after
@@ -14,6 +14,7 @@ const TIMED: u8 = 2;
 const ENDED: u8 = 4;
 const HIGH: u8 = 8;
 const LOW: u8 = 16;
+const ORDERED: u8 = 32;
 
 /// See the file's header.
 pub(crate) struct Marks(AtomicU8);
@@ -88,6 +89,11 @@ impl Marks {
         self.0.fetch_and(!(HIGH | LOW), Ordering::Relaxed);
         self.0.fetch_or(bits, Ordering::Relaxed);
         old
+    }
+
+    /// The actor is about to be told of the shutdown. False where it was told before.
+    pub(crate) fn order_to_stop(&self) -> bool {
+        self.0.fetch_or(ORDERED, Ordering::Relaxed) & ORDERED == 0
     }
 
     /// The actor ends.

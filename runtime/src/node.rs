@@ -2,8 +2,8 @@
 //!
 //! Made by `main` or by a test; several may live in one program (no statics). The end, in order:
 //!
-//! 1. Nothing new is spawned from outside.
-//! 2. Every process gets the exit signal `shutdown`; those that trap it have until the deadline.
+//! 1. Nothing new is spawned any more, from outside or by processes.
+//! 2. Every process gets the exit signal `shutdown`, once; who traps it has half of the time.
 //! 3. The rest is killed.
 //! 4. Ports that are left (orphans, ports that flush) are closed without a flush.
 //! 5. The workers stop and are joined; who runs past the deadline is named and its thread detached.
@@ -17,7 +17,6 @@ use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -34,6 +33,7 @@ use crate::message::Message;
 use crate::name::Name;
 use crate::pid::{ActorId, Pid};
 use crate::port;
+use crate::process::Pcb;
 use crate::process::context::{Current, try_current};
 use crate::process::signal::Signal;
 use crate::reactor::RealReactor;
@@ -48,6 +48,8 @@ pub type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::res
 
 /// How long a runtime that is dropped waits for its processes.
 const DROP_LIMIT: Duration = Duration::from_secs(5);
+/// How long a shutdown waits at most before it looks for those that it has not told yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Settings of a runtime, before it is there.
 #[must_use]
@@ -172,7 +174,6 @@ impl Builder {
             core,
             crew: Mutex::new(Some(crew)),
             pools,
-            closed: Arc::default(),
         })
     }
 }
@@ -182,7 +183,6 @@ pub struct Runtime {
     core: Arc<Core>,
     crew: Mutex<Option<Crew>>,
     pools: [Arc<Pool>; 2],
-    closed: Arc<AtomicBool>,
 }
 
 /// What a shutdown came to.
@@ -216,10 +216,7 @@ impl Runtime {
 
     /// A handle, for code outside of processes.
     pub fn handle(&self) -> Handle {
-        Handle {
-            core: self.core.clone(),
-            closed: self.closed.clone(),
-        }
+        Handle::of(self.core.clone())
     }
 
     /// Runs a process and waits for its value. The calling thread sleeps meanwhile.
@@ -256,12 +253,10 @@ impl Runtime {
         };
         let clock = RealClock::new();
         let left = || limit.saturating_sub(Duration::from_nanos(clock.now()));
-        self.closed.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        exit_all(&self.core, &Reason::Shutdown);
-        if !self.core.wait_until_quiet(left() / 2) {
+        self.core.close();
+        if !order_to_stop(&self.core, &|| left().saturating_sub(limit / 2)) {
             while self.core.live() > 0 && !left().is_zero() {
-                exit_all(&self.core, &Reason::Kill);
+                exit_all(&self.core, &Reason::Kill, |_| true);
                 self.core
                     .wait_until_quiet(left().min(Duration::from_millis(20)));
             }
@@ -320,28 +315,32 @@ impl<T> Drop for Finish<T> {
     }
 }
 
-/// A process that may be about to be made, counted as one that lives.
-struct Counted<'a>(&'a Core);
-
-impl<'a> Counted<'a> {
-    fn new(core: &'a Core) -> Self {
-        core.arrive();
-        fence(Ordering::SeqCst);
-        Counted(core)
+/// An exit signal `shutdown` to every process, and time to end. True where all have ended. Whoever
+/// was spawning when the runtime closed may not have been found at first, so it looks again.
+fn order_to_stop(core: &Arc<Core>, left: &dyn Fn() -> Duration) -> bool {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let left = left();
+        exit_all(core, &Reason::Shutdown, |pcb| pcb.marks.order_to_stop());
+        if core.wait_until_quiet(left.min(pause)) {
+            return true;
+        }
+        if left.is_zero() {
+            return false;
+        }
+        pause = (pause * 2).min(LOOK_AGAIN);
     }
 }
 
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.arrived();
-    }
-}
-
-/// An exit signal to every process, from the runtime itself.
-pub(crate) fn exit_all(core: &Arc<Core>, reason: &Reason) {
+/// An exit signal to every process for which `wanted` holds, from the runtime itself.
+pub(crate) fn exit_all(core: &Arc<Core>, reason: &Reason, wanted: impl Fn(&Pcb) -> bool) {
     let from = ActorId::Process(Pid::nobody(core.node));
     let (mut pids, pin) = (Vec::new(), core.pin());
-    core.processes.each(&pin, |pcb| pids.push(pcb.pid));
+    core.processes.each(&pin, |pcb| {
+        if wanted(pcb) {
+            pids.push(pcb.pid);
+        }
+    });
     drop(pin);
     for pid in pids {
         core.signal(
@@ -360,7 +359,6 @@ pub(crate) fn exit_all(core: &Arc<Core>, reason: &Reason) {
 #[derive(Clone)]
 pub struct Handle {
     pub(crate) core: Arc<Core>,
-    closed: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -373,10 +371,7 @@ impl std::fmt::Debug for Handle {
 
 impl Handle {
     pub(crate) fn of(core: Arc<Core>) -> Self {
-        Handle {
-            core,
-            closed: Arc::default(),
-        }
+        Handle { core }
     }
 
     /// Spawns a process. At the limit, and after a shutdown, the pid is a dead one.
@@ -400,12 +395,6 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Outcome,
     {
-        // Counted before the look at the flag, so that a shutdown which does not stop this spawn
-        // waits for it.
-        let _counted = Counted::new(&self.core);
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(SpawnError::SystemLimit);
-        }
         let reference = Ref {
             maker: Pid::nobody(self.core.node),
             serial: 0,
@@ -418,13 +407,7 @@ impl Handle {
             reference,
             spawned_at,
         };
-        let pid = order.carry_out(&self.core, future)?;
-        fence(Ordering::SeqCst);
-        // A shutdown that began meanwhile may have told everyone but this one.
-        if self.closed.load(Ordering::SeqCst) {
-            self.exit_signal(pid, Reason::Shutdown);
-        }
-        Ok(pid)
+        order.carry_out(&self.core, future)
     }
 
     /// Sends a message; what is sent to the dead is dropped.
@@ -466,7 +449,7 @@ impl Handle {
 
     /// Ports that are open or flushing.
     pub fn port_count(&self) -> usize {
-        self.core.ports.len() as usize
+        self.core.ports.len()
     }
 }
 

@@ -56,11 +56,6 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
             .map_or(self.entries.len(), |index| index.positions.len())
     }
 
-    #[cfg(test)]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     pub(crate) fn contains(&self, key: &K) -> bool {
         self.position(key).is_some()
     }
@@ -202,6 +197,13 @@ impl<K: Copy + Eq + Hash, V> OrderedMap<K, V> {
 
 fn position_u32(position: usize) -> u32 {
     u32::try_from(position).expect("an ordered map holds fewer than 2^32 entries")
+}
+
+impl<K, V> OrderedMap<K, V> {
+    /// Without an index the list has no gaps, and an index is kept for so many live entries only.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
 }
 
 impl<K, V> Default for OrderedMap<K, V> {

@@ -176,10 +176,7 @@ impl Order<'_> {
         F::Output: Outcome,
     {
         let hint = core.sched.hint();
-        let reserved = core
-            .processes
-            .reserve(hint)
-            .ok_or(SpawnError::SystemLimit)?;
+        let reserved = core.reserve(hint).ok_or(SpawnError::SystemLimit)?;
         let pid = Pid::new(core.node, reserved.slot, reserved.generation);
         let private = self.private_part();
         let parent = self
@@ -262,7 +259,8 @@ impl Order<'_> {
     }
 }
 
-/// Spawns a process (`erlang:spawn/1`). At the limit the pid is a dead one.
+/// Spawns a process (`erlang:spawn/1`). At the limit, and while the runtime shuts down, the pid is
+/// a dead one.
 ///
 /// # Panics
 /// Outside of a process.
@@ -278,7 +276,7 @@ where
 /// Spawns a process, or says why it cannot (P-4).
 ///
 /// # Errors
-/// [`SpawnError::SystemLimit`] at the limit.
+/// [`SpawnError::SystemLimit`] at the limit, and while the runtime shuts down.
 ///
 /// # Panics
 /// Outside of a process.
@@ -291,8 +289,9 @@ where
     Spawn::new().spawn(future).map(|(pid, _)| pid)
 }
 
-/// Spawns a process that is linked to the caller, in one step (`erlang:spawn_link/1`). At the limit
-/// the pid is a dead one, and the caller gets the exit signal `system_limit` over the link.
+/// Spawns a process that is linked to the caller, in one step (`erlang:spawn_link/1`). At the
+/// limit, and while the runtime shuts down, the pid is a dead one, and the caller gets the exit
+/// signal `system_limit` over the link.
 ///
 /// # Panics
 /// Outside of a process.
@@ -322,8 +321,9 @@ where
     }
 }
 
-/// Spawns a process that the caller watches, in one step (`erlang:spawn_monitor/1`). At the limit
-/// the pid is a dead one, and the monitor fires with `system_limit`.
+/// Spawns a process that the caller watches, in one step (`erlang:spawn_monitor/1`). At the limit,
+/// and while the runtime shuts down, the pid is a dead one, and the monitor fires with
+/// `system_limit`.
 ///
 /// # Panics
 /// Outside of a process.

@@ -67,7 +67,7 @@ pub(crate) fn of(core: &Core) -> Statistics {
     } = core.sched.load();
     Statistics {
         processes: core.live(),
-        ports: core.ports.len() as usize,
+        ports: core.ports.len(),
         timers: core.timers.len(),
         injected,
         wakes,

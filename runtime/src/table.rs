@@ -3,7 +3,8 @@
 //! One for processes, one for ports. Invariant (P-1 to P-3, R22, R23): a lookup finds the actor
 //! that the id was made for or nothing; a slot is reused under the next generation and retired at
 //! the last. Memory of an actor that was taken out is freed only when no reader can hold it:
-//! readers pin the runtime's epoch, and whoever removes defers the release.
+//! readers pin the runtime's epoch, and whoever removes defers the release. Who has a place and who
+//! is on his way out are counted apart, in one word: the limit is for places (P-4).
 //! Slots stand in chunks that never move, each as large as all before it; the table only grows.
 //! Unsafe: the slots hold counted pointers, handed out as references that live as long as a pin.
 
@@ -13,7 +14,7 @@ use std::ptr::{self, NonNull};
 use parking_lot::Mutex;
 
 use crate::pin::Pin;
-use crate::sync::{AtomicPtr, AtomicU32, Ordering};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 const FIRST_CHUNK_BITS: u32 = 8;
 const CHUNKS: usize = (u32::BITS - FIRST_CHUNK_BITS) as usize;
@@ -32,7 +33,9 @@ pub(crate) struct Table<T> {
     free: [Mutex<Vec<(u32, u32)>>; SHARDS],
     /// The first slot that was never used. Slot 0 stays empty.
     fresh: AtomicU32,
-    len: AtomicU32,
+    /// In the lower half the places that are taken, in the upper one those who have given up
+    /// theirs and are not gone yet.
+    count: AtomicU64,
     len_max: u32,
     owns: PhantomData<T>,
 }
@@ -55,31 +58,55 @@ impl<T: Tenant> Table<T> {
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
             free: [const { Mutex::new(Vec::new()) }; SHARDS],
             fresh: AtomicU32::new(1),
-            len: AtomicU32::new(0),
+            count: AtomicU64::new(0),
             len_max,
             owns: PhantomData,
         }
     }
 
-    /// Places that are reserved and not yet vacated.
-    pub(crate) fn len(&self) -> u32 {
-        self.len.load(Ordering::Acquire)
+    /// Places that are taken, and those who have given up theirs and are not gone yet.
+    pub(crate) fn len(&self) -> usize {
+        let count = self.count.load(Ordering::SeqCst);
+        (places(count) as u64 + (count >> 32)) as usize
     }
 
-    /// Somebody who was counted is gone for good. Gives how many are left.
-    pub(crate) fn vacate(&self) -> u32 {
-        self.len.fetch_sub(1, Ordering::AcqRel) - 1
+    /// Somebody gives up his place, and is gone with that.
+    pub(crate) fn vacate(&self) {
+        self.count.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Somebody gives up his place, and is counted as leaving until `left`. Whoever learns that he
+    /// is not found any more finds the place free.
+    pub(crate) fn leave(&self) {
+        self.count.fetch_add(LEAVING - 1, Ordering::AcqRel);
+    }
+
+    /// Somebody who was leaving is gone. True where nobody is left at all.
+    pub(crate) fn left(&self) -> bool {
+        self.count.fetch_sub(LEAVING, Ordering::AcqRel) == LEAVING
     }
 
     /// A place, or `None` where the table is full. `hint` spreads the callers: a worker's number.
     pub(crate) fn reserve(&self, hint: usize) -> Option<Reserved> {
-        if self.len.fetch_add(1, Ordering::Relaxed) >= self.len_max {
-            self.len.fetch_sub(1, Ordering::Relaxed);
-            return None;
+        // By exchange, so that one that is refused takes nothing from others meanwhile.
+        let mut count = self.count.load(Ordering::Acquire);
+        loop {
+            if places(count) >= self.len_max {
+                return None;
+            }
+            match self.count.compare_exchange_weak(
+                count,
+                count + 1,
+                Ordering::SeqCst,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => break,
+                Err(now) => count = now,
+            }
         }
         let reserved = self.reuse(hint % SHARDS).or_else(|| self.open());
         if reserved.is_none() {
-            self.len.fetch_sub(1, Ordering::Relaxed);
+            self.vacate();
         }
         reserved
     }
@@ -161,7 +188,7 @@ impl<T: Tenant> Table<T> {
     }
 
     /// Takes a tenant out: from here it is not found. The caller then defers the release of its
-    /// memory, and says `vacate` when the tenant is gone for good.
+    /// memory, and gives up the place.
     pub(crate) fn remove(&self, slot: u32, generation: u32, hint: usize) {
         let place = self.slot(slot).expect("a tenant has a slot");
         place.store(ptr::null_mut(), Ordering::Release);
@@ -203,6 +230,14 @@ impl<T> Drop for Table<T> {
             }
         }
     }
+}
+
+/// One who has given up the place and is not gone yet.
+const LEAVING: u64 = 1 << 32;
+
+/// The places in a count.
+fn places(count: u64) -> u32 {
+    count as u32
 }
 
 fn chunk_len(chunk: usize) -> usize {

@@ -4,7 +4,7 @@
 //! 2. The future is dropped; its destructors may still send, and that comes before step 6 (D-5).
 //! 3. Timers whose destination is this process are cancelled.
 //! 4. A crash, which is a panic or an error of the process's own, is reported.
-//! 5. The name is given back; then the pid: from here lookups fail.
+//! 5. The name is given back; then the place; then the pid: from here lookups fail.
 //! 6. Exit signals to every active link, a `Down` to every watcher, a demonitor to everyone
 //!    watched: links before monitors, each in the order in which they were made.
 //! 7. The inbox is closed; signals still in it are answered as by the dead.
@@ -55,6 +55,8 @@ pub(super) fn run(pcb: &Pcb, reason: Reason, crashed: bool) {
     if belongings.name {
         core.registry.forget(pcb.pid.into());
     }
+    // The place first: whoever does not find the process any more finds room for another (P-4).
+    core.processes.leave();
     core.processes
         .remove(pcb.pid.slot, pcb.pid.generation, core.sched.hint());
     tell(pcb, &reason);
@@ -101,7 +103,15 @@ fn report(pcb: &Pcb, reason: &Reason) {
 }
 
 /// Step 6.
+#[inline]
 fn tell(pcb: &Pcb, reason: &Reason) {
+    // SAFETY: this thread runs the process, and the borrow ends with the expression.
+    if unsafe { pcb.private() }.knows_somebody() {
+        tell_all(pcb, reason);
+    }
+}
+
+fn tell_all(pcb: &Pcb, reason: &Reason) {
     // SAFETY: this thread runs the process; what is taken out is used after the borrow.
     let links = std::mem::take(&mut unsafe { pcb.private() }.links);
     // SAFETY: as above.

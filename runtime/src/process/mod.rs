@@ -152,6 +152,11 @@ impl Private {
         self.rare.as_deref_mut()?.seldom.as_deref_mut()
     }
 
+    /// False where it has no link and nothing that is rare.
+    pub(crate) fn knows_somebody(&self) -> bool {
+        self.rare.is_some() || !self.links.is_empty()
+    }
+
     pub(crate) fn take_rare(&mut self) -> Option<Box<Rare>> {
         self.rare.take()
     }

@@ -311,8 +311,9 @@ impl World {
 
     /// Kills everyone, closes the ports that nobody was linked to, and checks that nothing is left.
     fn end(&mut self) {
+        self.core.close();
         for _ in 0..100 {
-            exit_all(&self.core, &Reason::Kill);
+            exit_all(&self.core, &Reason::Kill, |_| true);
             while self.step() {}
             if self.core.live() == 0 {
                 with_handle(&self.handle, || port::close_all(&self.core));

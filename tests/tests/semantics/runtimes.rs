@@ -215,6 +215,60 @@ fn c_10_spawning_while_the_runtime_ends() {
     );
 }
 
+/// C-10: a process that goes on spawning while the runtime ends spawns nobody who would not be
+/// told: it gets what it would get at the limit of processes.
+#[test]
+fn c_10_processes_spawn_nobody_while_the_runtime_ends() {
+    let runtime = small();
+    let refused = Arc::new(AtomicBool::new(false));
+    let flag = refused.clone();
+    let (tell, told) = std::sync::mpsc::channel();
+    runtime.handle().spawn(async move {
+        trap_exit(true);
+        tell.send(()).unwrap();
+        receive_match(|exit: &Exit| exit.reason == Reason::Shutdown).await;
+        assert_eq!(try_spawn(async {}), Err(SpawnError::SystemLimit));
+        assert!(!is_alive(spawn(async {})).await);
+        let linked = spawn_link(async {});
+        assert_eq!(tests::exit_of(linked).await, Reason::SystemLimit);
+        let (_, watch) = spawn_monitor(async {});
+        assert_eq!(down(watch).await, Reason::SystemLimit);
+        flag.store(true, Ordering::SeqCst);
+    });
+    told.recv_timeout(SOON).expect("it runs");
+    assert_eq!(runtime.shutdown(SOON), Shutdown::default());
+    assert!(refused.load(Ordering::SeqCst));
+}
+
+/// C-10: whoever was spawned before the runtime closed is told `shutdown`, also one that was made
+/// while the others were being told: nobody is left for the kill.
+#[test]
+#[allow(clippy::disallowed_methods)] // what is measured is the time that a shutdown takes
+fn c_10_everybody_is_told_however_late_it_was_spawned() {
+    let started = std::time::Instant::now();
+    for _ in 0..50 {
+        let runtime = small();
+        let (tell, told) = std::sync::mpsc::channel();
+        for _ in 0..4 {
+            let tell = tell.clone();
+            runtime.handle().spawn(async move {
+                tell.send(()).unwrap();
+                // Each makes the next, which waits to be told.
+                while try_spawn(std::future::pending::<()>()).is_ok() {
+                    yield_now().await;
+                }
+            });
+        }
+        (0..4).for_each(|_| told.recv_timeout(SOON).expect("it runs"));
+        assert_eq!(runtime.shutdown(SOON), Shutdown::default());
+        assert_eq!(runtime.handle().process_count(), 0);
+        assert!(
+            started.elapsed() < SOON / 2,
+            "a shutdown waited for one that it had not told"
+        );
+    }
+}
+
 /// Dropping a runtime ends it.
 #[test]
 fn a_dropped_runtime_has_ended() {

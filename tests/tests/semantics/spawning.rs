@@ -108,19 +108,52 @@ fn p_4_at_the_limit() {
         let named = Spawn::new().name("name").spawn(async {});
         assert_eq!(named, Err(SpawnError::SystemLimit));
         assert_eq!(whereis("name"), None);
-        // Who has ended makes room.
+        // Who has ended makes room, by the time that anybody knows of the end.
         for _ in 0..50 {
             let oldest = pids.remove(0);
             let watch = monitor(oldest);
             exit_signal(oldest, "kill");
             down(watch).await;
-            let successor = loop {
-                match try_spawn(std::future::pending::<()>()) {
-                    Ok(pid) => break pid,
-                    Err(_) => yield_now().await,
-                }
-            };
-            pids.push(successor);
+            pids.push(try_spawn(std::future::pending::<()>()).expect("there is room"));
+        }
+    });
+}
+
+/// Ends when it is told to.
+struct Slow(std::sync::mpsc::Receiver<()>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        let told = self.0.recv_timeout(tests::LIMIT);
+        told.expect("the test tells it");
+    }
+}
+
+/// P-4, P-13: the place is free when the end is known, whatever the dead has left to drop: by a
+/// `Down`, by an `Exit`, by a false `is_alive`.
+#[test]
+fn p_4_the_dead_take_no_place() {
+    let runtime = Runtime::builder().workers(2).processes_max(2);
+    let runtime = runtime.on_crash(|_| {}).build();
+    on(runtime.expect("a runtime"), async {
+        trap_exit(true);
+        for way in ["down", "exit", "alive"] {
+            let (tell, told) = std::sync::mpsc::channel();
+            let both = Spawn::new().link().monitor();
+            let doomed = both.spawn(std::future::pending::<()>());
+            let (doomed, watch) = doomed.expect("there is room");
+            send(doomed, Slow(told));
+            assert_eq!(try_spawn(async {}), Err(SpawnError::SystemLimit));
+            exit_signal(doomed, "kill");
+            match way {
+                "down" => drop(down(watch).await),
+                "exit" => drop(exit_of(doomed).await),
+                // Not by a question that would be answered behind the drop.
+                _ => while pid_exists(doomed) {},
+            }
+            let (_, next) = Spawn::new().monitor().spawn(async {}).expect(way);
+            down(next).await;
+            tell.send(()).expect("its message is being dropped");
         }
     });
 }
