@@ -5,6 +5,9 @@
 //! behind: no place in a queue, no timer, no half-made socket. What it leaves out: everything that
 //! knows what a connection is, which is in `driver`.
 
+mod recv;
+mod send;
+
 use std::future::{Future, poll_fn};
 use std::net::Shutdown;
 use std::pin::pin;
@@ -14,11 +17,14 @@ use std::time::Duration;
 use runtime::port::{self, HandOverError, PortClosed, PortCx};
 use runtime::{Alarm, Pid, Wakeup};
 
-use crate::data::{Data, IoData, Tcp};
-use crate::driver::{Ask, SendOp, Sent, TcpPort};
+use crate::data::{IoData, Tcp};
+use crate::driver::TcpPort;
 use crate::error::Error;
 use crate::options::Opt;
 use crate::socket::Socket;
+
+pub use recv::{RecvFuture, RecvTimeoutFuture, recv, recv_timeout};
+pub use send::{SendFuture, send};
 
 /// Close waits for the queue at most so long (CLO-8), and looks so often whether it moves at all.
 const CLOSE_LIMIT: Duration = Duration::from_secs(180);
@@ -60,12 +66,17 @@ pub(crate) struct Place<T> {
 
 impl<T> Drop for Place<T> {
     fn drop(&mut self) {
-        if let Some(id) = (self.id)(&self.op)
-            && runtime::try_self_pid().is_some()
-        {
-            let cancel = self.cancel;
-            let _ = call(self.socket, |port, cx| cancel(port, cx, id));
+        if let Some(id) = (self.id)(&self.op) {
+            give_up(self.socket, id, self.cancel);
         }
+    }
+}
+
+/// Gives up the place with this number in a queue of the socket.
+#[cold]
+fn give_up(socket: Socket, id: u64, cancel: fn(&mut TcpPort, &mut PortCx<'_>, u64)) {
+    if runtime::try_self_pid().is_some() {
+        let _ = call(socket, |port, cx| cancel(port, cx, id));
     }
 }
 
@@ -86,109 +97,6 @@ pub(crate) async fn within<F: Future>(
         Poll::Ready(value) => Poll::Ready(Ok(value)),
         Poll::Pending if is_late(alarm, cx) => Poll::Ready(Err(Error::Timeout)),
         Poll::Pending => Poll::Pending,
-    })
-    .await
-}
-
-/// Sends (`gen_tcp:send/2`, 1.4 and part 5). `Ok`: handed to the system or queued, not: arrived.
-/// Waits where the queue is at its high watermark, at most `send_timeout`.
-///
-/// # Errors
-/// [`Error::Closed`], [`Error::Enotconn`], `econnreset`; [`Error::Timeout`]: the data is queued all
-/// the same (STM-2); [`Error::Emsgsize`] where the packet type's length cannot say it.
-///
-/// # Cancel safety
-/// Dropped while it waits: data that was accepted is sent, other data is not (SEN-8).
-pub async fn send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> {
-    let op = SendOp::new(data.into());
-    let mut place = Place {
-        socket,
-        op,
-        id: SendOp::id,
-        cancel: TcpPort::cancel_send,
-    };
-    let mut alarm = None;
-    poll_fn(|cx| {
-        if runtime::poll_budget(cx).is_pending() {
-            return Poll::Pending;
-        }
-        let (wakeup, op) = (Wakeup::new(cx), &mut place.op);
-        let more = runtime::has_messages();
-        match call(socket, |port, cx| port.send(cx, op, Some(wakeup), more)) {
-            Err(PortClosed) => Poll::Ready(place.op.closed()),
-            Ok(Sent::Done(result)) => Poll::Ready(result),
-            Ok(Sent::Waits(limit)) => {
-                if alarm.is_none() {
-                    alarm = limit.map(Alarm::new);
-                }
-                if !is_late(&mut alarm, cx) {
-                    return Poll::Pending;
-                }
-                let result = call(socket, |port, cx| port.time_out_send(cx, &mut place.op));
-                Poll::Ready(result.unwrap_or_else(|PortClosed| place.op.closed()))
-            }
-        }
-    })
-    .await
-}
-
-/// Receives on a passive socket (`gen_tcp:recv/2`, 1.5 and 6.1). Length 0: what is there, or one
-/// packet; in raw mode a length: exactly so many bytes. Any process may, one at a time.
-///
-/// # Errors
-/// [`Error::Closed`] at the end; [`Error::Einval`] on an active socket and for a length in a packet
-/// mode; [`Error::Ealready`] while another recv waits; [`Error::Enomem`] beyond 64 MiB;
-/// [`Error::Emsgsize`] for input that the packet type refuses; [`Error::Enotconn`]; `econnreset`
-/// and its like.
-///
-/// # Cancel safety
-/// Dropped, it has taken nothing; what came stays for the next.
-pub async fn recv(socket: Socket, length: usize) -> Result<Data, Error> {
-    recv_within(socket, length, None).await
-}
-
-/// As [`recv`], with a limit to all of it (REC-6). What came until then stays for the next.
-///
-/// # Errors
-/// As [`recv`], and [`Error::Timeout`].
-pub async fn recv_timeout(socket: Socket, length: usize, time: Duration) -> Result<Data, Error> {
-    recv_within(socket, length, Some(time)).await
-}
-
-async fn recv_within(
-    socket: Socket,
-    length: usize,
-    limit: Option<Duration>,
-) -> Result<Data, Error> {
-    let cancel = |port: &mut TcpPort, _: &mut PortCx<'_>, id| port.cancel_recv(id);
-    let mut place: Place<Option<u64>> = Place {
-        socket,
-        op: None,
-        id: |op| *op,
-        cancel,
-    };
-    let ask = Ask {
-        length,
-        at_once: limit.is_some_and(|limit| limit.is_zero()),
-    };
-    let mut alarm = limit.map(Alarm::new);
-    poll_fn(|cx| {
-        if runtime::poll_budget(cx).is_pending() {
-            return Poll::Pending;
-        }
-        let (wakeup, op) = (Wakeup::new(cx), &mut place.op);
-        match call(socket, |port, cx| port.recv(cx, op, ask, wakeup)) {
-            Err(PortClosed) => Poll::Ready(Err(Error::Closed)),
-            Ok(Poll::Ready(result)) => Poll::Ready(result),
-            Ok(Poll::Pending) if is_late(&mut alarm, cx) => {
-                let id = place.op.unwrap_or_default();
-                match call(socket, |port, _| port.may_time_out(id)) {
-                    Ok(false) => Poll::Pending,
-                    Ok(true) | Err(PortClosed) => Poll::Ready(Err(Error::Timeout)),
-                }
-            }
-            Ok(Poll::Pending) => Poll::Pending,
-        }
     })
     .await
 }

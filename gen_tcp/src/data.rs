@@ -15,7 +15,10 @@ use crate::socket::Socket;
 
 /// Bytes to send, in pieces as `iodata` is: they are written without being joined (SEN-9).
 #[derive(Clone, Debug, Default)]
-pub struct IoData(pub(crate) SmallVec<[Bytes; 2]>);
+pub struct IoData(pub(crate) Pieces);
+
+/// One piece is the rule, and stands in place.
+pub(crate) type Pieces = SmallVec<[Bytes; 1]>;
 
 impl IoData {
     /// Bytes in all.
@@ -69,7 +72,9 @@ impl From<Data> for IoData {
         match data {
             Data::Binary(bytes) => bytes.into(),
             Data::List(bytes) => bytes.into(),
-            Data::Header(front, rest) => IoData(SmallVec::from_iter([front.into(), rest])),
+            Data::Header(headed) => {
+                IoData(SmallVec::from_iter([headed.header.into(), headed.rest]))
+            }
             Data::Http(_) => IoData::default(),
             Data::SslTls(record) => record.data.into(),
         }
@@ -83,13 +88,12 @@ pub enum Data {
     Binary(Bytes),
     /// `list` mode.
     List(Vec<u8>),
-    /// `binary` mode with `{header,N}`: the first bytes as a list, and the rest (6.6). Fewer than N
-    /// bytes come as a [`Data::List`].
-    Header(Vec<u8>, Bytes),
+    /// `binary` mode with `{header,N}` (6.6). Fewer than N bytes come as a [`Data::List`].
+    Header(Box<Headed>),
     /// A packet of the http types: it has no bytes of its own.
-    Http(Http),
+    Http(Box<Http>),
     /// A record of type `ssl_tls`; its bytes are those of the body.
-    SslTls(SslTls),
+    SslTls(Box<SslTls>),
 }
 
 impl Deref for Data {
@@ -98,7 +102,8 @@ impl Deref for Data {
     /// The bytes. With `{header,N}` those behind the header; of an http packet none.
     fn deref(&self) -> &[u8] {
         match self {
-            Data::Binary(bytes) | Data::Header(_, bytes) => bytes,
+            Data::Binary(bytes) => bytes,
+            Data::Header(headed) => &headed.rest,
             Data::List(bytes) => bytes,
             Data::Http(_) => &[],
             Data::SslTls(record) => &record.data,
@@ -110,6 +115,15 @@ impl AsRef<[u8]> for Data {
     fn as_ref(&self) -> &[u8] {
         self
     }
+}
+
+/// What `binary` mode gives with `{header,N}` (6.6).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Headed {
+    /// The first N bytes.
+    pub header: Vec<u8>,
+    /// Those behind them.
+    pub rest: Bytes,
 }
 
 /// A packet of the http types (6.5).
@@ -140,9 +154,9 @@ pub enum Tcp {
     /// `{S,{data,Data}}`, with `{deliver,port}`.
     Port(Socket, Data),
     /// `{http,S,HttpPacket}`
-    Http(Socket, Http),
+    Http(Socket, Box<Http>),
     /// `{ssl_tls,S,ContentType,Version,Data}`
-    SslTls(Socket, SslTls),
+    SslTls(Socket, Box<SslTls>),
     /// `{tcp_passive,S}`: the count of `{active,N}` is used up.
     Passive(Socket),
     /// `{tcp_closed,S}`: at most once in the life of a socket.

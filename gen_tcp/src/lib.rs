@@ -46,9 +46,10 @@ mod sendfile;
 mod socket;
 
 pub use api::{
-    How, close, controlling_process, recv, recv_timeout, send, shutdown, take_fd, unrecv, with_fd,
+    How, RecvFuture, RecvTimeoutFuture, SendFuture, close, controlling_process, recv, recv_timeout,
+    send, shutdown, take_fd, unrecv, with_fd,
 };
-pub use data::{Data, Http, IoData, SslTls, Tcp};
+pub use data::{Data, Headed, Http, IoData, SslTls, Tcp};
 pub use defaults::{
     default_connect_options, default_listen_options, set_default_connect_options,
     set_default_listen_options,

@@ -135,7 +135,7 @@ impl Core {
 
     /// A pin of this runtime on the calling thread.
     pub(crate) fn pin(&self) -> Pin {
-        crate::pin::pin_of_worker(&self.collector).unwrap_or_else(|| Pin::outside(&self.collector))
+        crate::pin::pin(&self.collector)
     }
 
     /// Runs `f` with a process, where it is there.

@@ -1,6 +1,6 @@
 //! The pin: proof that memory taken out of a table is not freed while it lasts.
 //!
-//! Taken by every lookup. A worker keeps its thread pinned for the slices it runs, so there a pin
+//! Taken by every lookup. A worker keeps its thread pinned for all that it runs, so there a pin
 //! costs nothing; any other thread registers with the runtime's collector for the moment.
 //! Unsafe: the thread's handle is lent through a thread-local pointer.
 //! Invariant (R22): nothing that a lookup found is freed before the pin it was found under is
@@ -22,12 +22,8 @@ impl Pin {
     }
 
     /// A pin for a thread that the collector does not know.
-    pub(crate) fn outside(collector: &Collector) -> Self {
+    fn outside(collector: &Collector) -> Self {
         Pin(Some(collector.register().pin()))
-    }
-
-    pub(crate) fn of(handle: &LocalHandle) -> Self {
-        Pin(Some(handle.pin()))
     }
 
     /// Runs `release` when no pin that is held now is held any more.
@@ -38,8 +34,14 @@ impl Pin {
         match &self.0 {
             // SAFETY: by the contract above.
             Some(guard) => unsafe { guard.defer_unchecked(release) },
-            // SAFETY: as above.
-            None => unsafe { collector.register().pin().defer_unchecked(release) },
+            None => {
+                let guard = match handle_of(collector) {
+                    Some(handle) => handle.pin(),
+                    None => collector.register().pin(),
+                };
+                // SAFETY: as above.
+                unsafe { guard.defer_unchecked(release) }
+            }
         }
     }
 }
@@ -48,8 +50,12 @@ thread_local! {
     static HANDLE: Cell<*const LocalHandle> = const { Cell::new(ptr::null()) };
 }
 
-/// Runs `f` on a thread that belongs to a runtime: pins of it are cheap here.
-pub(crate) fn with_handle<R>(handle: &LocalHandle, f: impl FnOnce() -> R) -> R {
+/// Runs `f` on a thread that belongs to a runtime: pins of it cost nothing here.
+///
+/// # Safety
+/// The thread holds a guard of this handle whenever `f` may take a pin of the runtime, and drops or
+/// renews it only where no such pin is held.
+pub(crate) unsafe fn with_handle<R>(handle: &LocalHandle, f: impl FnOnce() -> R) -> R {
     struct Restore(*const LocalHandle);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -60,14 +66,22 @@ pub(crate) fn with_handle<R>(handle: &LocalHandle, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// A pin by way of the thread's handle, where the thread belongs to the runtime with this
-/// collector.
-pub(crate) fn pin_of_worker(collector: &Collector) -> Option<Pin> {
-    let handle = HANDLE.get();
-    if handle.is_null() {
-        return None;
+/// The thread's handle, where the thread belongs to the runtime with this collector. The reference
+/// is for use at once.
+#[inline]
+fn handle_of<'a>(collector: &Collector) -> Option<&'a LocalHandle> {
+    // SAFETY: a pointer that stands here is lent by `with_handle` until it returns, and nobody
+    // keeps the reference.
+    let handle = unsafe { HANDLE.get().as_ref()? };
+    (handle.collector() == collector).then_some(handle)
+}
+
+/// A pin of the runtime with this collector on the calling thread.
+#[inline]
+pub(crate) fn pin(collector: &Collector) -> Pin {
+    match handle_of(collector) {
+        // SAFETY: by the promise that `with_handle` was given.
+        Some(_) => unsafe { Pin::held() },
+        None => Pin::outside(collector),
     }
-    // SAFETY: a pointer that stands here is lent by `with_handle` until it returns.
-    let handle = unsafe { &*handle };
-    (handle.collector() == collector).then(|| Pin::of(handle))
 }

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::data::{Data, Http, SslTls, Tcp};
+use crate::data::{Data, Headed, Http, SslTls, Tcp};
 use crate::options::{Mode, PacketType, Settings};
 use crate::packet::{Content, Kind, Packet, SslData};
 use crate::socket::Socket;
@@ -37,7 +37,10 @@ pub(super) fn form(settings: &Settings, bytes: Bytes) -> Data {
         Mode::List => Data::List(bytes.into()),
         Mode::Binary if header == 0 => Data::Binary(bytes),
         Mode::Binary if bytes.len() < header => Data::List(bytes.into()),
-        Mode::Binary => Data::Header(bytes[..header].to_vec(), bytes.slice(header..)),
+        Mode::Binary => Data::Header(Box::new(Headed {
+            header: bytes[..header].to_vec(),
+            rest: bytes.slice(header..),
+        })),
     }
 }
 
@@ -48,7 +51,7 @@ pub(super) fn open(settings: &Settings, packet: Packet, bytes: &[u8]) -> Data {
         Content::Bytes(range) => form(settings, copy(range)),
         Content::Http(packet) => {
             let binary = matches!(settings.packet, PacketType::HttpBin | PacketType::HttphBin);
-            Data::Http(Http { packet, binary })
+            Data::Http(Box::new(Http { packet, binary }))
         }
         Content::SslTls(record) => {
             let data = match record.data {
@@ -56,11 +59,11 @@ pub(super) fn open(settings: &Settings, packet: Packet, bytes: &[u8]) -> Data {
                 SslData::Owned(bytes) => bytes.into(),
             };
             let (content_type, version) = (record.content_type, record.version);
-            Data::SslTls(SslTls {
+            Data::SslTls(Box::new(SslTls {
                 content_type,
                 version,
                 data,
-            })
+            }))
         }
     }
 }
@@ -69,7 +72,7 @@ pub(super) fn open(settings: &Settings, packet: Packet, bytes: &[u8]) -> Data {
 /// mode.
 pub(super) fn port_message(socket: Socket, data: Data) -> Tcp {
     let list = match data {
-        Data::Header(front, rest) => [&front[..], &rest[..]].concat(),
+        Data::Header(headed) => [&headed.header[..], &headed.rest[..]].concat(),
         data => data.to_vec(),
     };
     Tcp::Port(socket, Data::List(list))

@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 use super::form::kind;
 use super::writer::{Answer, SendOp, Sent, Shut, Waiting};
 use super::{TcpPort, Wire};
-use crate::data::IoData;
+use crate::data::{IoData, Pieces};
 use crate::error::Error;
 use crate::packet;
 
@@ -46,6 +46,7 @@ impl TcpPort {
         {
             if let Some(result) = waiting.result.get().copied() {
                 self.writer.waiting = None;
+                self.writer.wake_next(cx);
                 return Sent::Done(result);
             }
             waiting.wakeup = wakeup;
@@ -177,7 +178,7 @@ impl TcpPort {
         &mut self,
         cx: &mut PortCx<'_>,
         header: &[u8],
-        pieces: SmallVec<[Bytes; 2]>,
+        pieces: Pieces,
     ) -> Result<(), Error> {
         let Wire::Open(sock) = &self.wire else {
             return Ok(());
@@ -186,18 +187,22 @@ impl TcpPort {
         if total == 0 {
             return Ok(());
         }
-        let mut slices: SmallVec<[IoSlice<'_>; 8]> = SmallVec::new();
-        if !header.is_empty() {
-            slices.push(IoSlice::new(header));
-        }
-        slices.extend(
-            pieces
-                .iter()
-                .take(SLICES_MAX)
-                .map(|piece| IoSlice::new(piece)),
-        );
-        let wrote = self.io.write(sock, &slices);
-        drop(slices);
+        let wrote = match (header, &pieces[..]) {
+            ([], [piece]) => self.io.write(sock, &[IoSlice::new(piece)]),
+            (header, [piece]) => {
+                let slices = [IoSlice::new(header), IoSlice::new(piece)];
+                self.io.write(sock, &slices)
+            }
+            (header, pieces) => {
+                let front = (!header.is_empty()).then(|| IoSlice::new(header));
+                let pieces = pieces.iter().take(SLICES_MAX);
+                let slices = front
+                    .into_iter()
+                    .chain(pieces.map(|piece| IoSlice::new(piece)));
+                let slices: SmallVec<[IoSlice<'_>; 8]> = slices.collect();
+                self.io.write(sock, &slices)
+            }
+        };
         let wrote = match wrote {
             Ok(n) => n,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
@@ -294,10 +299,10 @@ impl TcpPort {
     ) -> Result<(), Error> {
         let id = op.id.take();
         if let Some(waiting) = self.writer.waiting.take_if(|other| Some(other.id) == id) {
+            self.writer.wake_next(cx);
             if let Some(result) = waiting.result.get() {
                 return *result;
             }
-            self.writer.wake_next(cx);
         } else {
             self.writer
                 .suspended

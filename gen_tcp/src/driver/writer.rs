@@ -101,6 +101,11 @@ impl SendOp {
         self.id
     }
 
+    /// It has its answer, and no place in a queue any more.
+    pub(crate) fn is_over(&mut self) {
+        self.id = None;
+    }
+
     /// What it is told where the port is closed: what it was answered before; one that was never
     /// looked at is a command to a port that does not exist (process 8.4).
     pub(crate) fn closed(&self) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::cx::split;
+use super::cx::{Asked, split};
 use super::{BadArg, Body, Driver, Phase, PortCell, PortCx, PortInfo, info, locked};
 use crate::core::{Core, Uncounted};
 use crate::marks::Marks;
@@ -181,10 +181,11 @@ fn start(
     unsafe { owner.private() }
         .links
         .insert(id.into(), LinkState::Active);
-    let (driver, mut cx) = split(cell_ref, &mut body, &pin);
+    let mut asked = Asked::default();
+    let (driver, mut cx) = split(cell_ref, &mut body, &mut asked, &pin);
     let guarded = AssertUnwindSafe(|| driver.start(&mut cx));
     let started = Current::runtime(core).enter(|| catch_unwind(guarded));
-    let mut asked = cx.finish();
+    cx.finish();
     let failure = match started {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error),

@@ -47,12 +47,18 @@ impl Driver for Gone {
 }
 
 /// Does what a callback asked for, and frees the lock.
-pub(super) fn carry_out(
-    cell: &PortCell,
-    mut body: MutexGuard<'_, Body>,
-    mut asked: Asked,
-    pin: &Pin,
-) {
+#[inline]
+pub(super) fn carry_out(cell: &PortCell, body: MutexGuard<'_, Body>, asked: Asked, pin: &Pin) {
+    if asked.is_nothing() {
+        // Nothing is in it that would have to be dropped, and most callbacks end here.
+        std::mem::forget(asked);
+    } else {
+        carry_out_all(cell, body, asked, pin);
+    }
+}
+
+#[inline(never)]
+fn carry_out_all(cell: &PortCell, mut body: MutexGuard<'_, Body>, mut asked: Asked, pin: &Pin) {
     let end = asked.end.take();
     if let (Some(end), Phase::Open) = (&end, body.phase) {
         begin(cell, &mut body, &mut asked, end, pin);
@@ -62,7 +68,7 @@ pub(super) fn carry_out(
     drop(body);
     // From here on it may be the user's code that runs.
     for wakeup in asked.wakeups {
-        shielded(|| wakeup.wake(&cell.core));
+        wakeup.wake_shielded(&cell.core);
     }
     for message in asked.refused {
         shielded(|| drop(message));
@@ -71,7 +77,9 @@ pub(super) fn carry_out(
         shielded(|| drop(asked.jobs));
         cell.core.event(|| Event::BlockingPoolFull);
     }
-    shielded(|| drop(end));
+    if end.is_some() {
+        shielded(|| drop(end));
+    }
     if let Some(driver) = driver {
         shielded(|| drop(driver));
         cell.core.ports.vacate();
@@ -151,10 +159,11 @@ fn driver_call<R>(
     pin: &Pin,
     f: impl FnOnce(&mut dyn Driver, &mut PortCx<'_>) -> R,
 ) -> Option<R> {
-    let (driver, mut cx) = split(cell, body, pin);
+    let mut more = Asked::default();
+    let (driver, mut cx) = split(cell, body, &mut more, pin);
     let guarded = AssertUnwindSafe(|| f(driver, &mut cx));
     let result = Current::runtime(&cell.core).enter(|| catch_unwind(guarded));
-    let more = cx.finish();
+    cx.finish();
     asked.wakeups.extend(more.wakeups);
     asked.refused.extend(more.refused);
     asked.jobs.extend(more.jobs);

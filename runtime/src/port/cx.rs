@@ -34,7 +34,7 @@ pub struct PortCx<'a> {
     has_sent: &'a mut bool,
     pub(super) rare: &'a mut Option<Box<Rare>>,
     closing: bool,
-    pub(super) asked: Asked,
+    pub(super) asked: &'a mut Asked,
 }
 
 /// What a callback asked for, to be done after it.
@@ -60,6 +60,16 @@ pub(super) struct End {
 }
 
 impl Asked {
+    /// Whether nothing is to be done, as after most callbacks.
+    #[inline]
+    pub(super) fn is_nothing(&self) -> bool {
+        self.end.is_none()
+            && !self.flushed
+            && self.wakeups.is_empty()
+            && self.refused.is_empty()
+            && self.jobs.is_empty()
+    }
+
     /// The driver panicked: the port ends at once, whatever else was asked.
     pub(super) fn fail(&mut self, reason: Reason) {
         self.end = Some(End {
@@ -75,6 +85,7 @@ impl Asked {
 pub(super) fn split<'a>(
     cell: &'a PortCell,
     body: &'a mut Body,
+    asked: &'a mut Asked,
     pin: &'a Pin,
 ) -> (&'a mut dyn Driver, PortCx<'a>) {
     let cx = PortCx {
@@ -87,17 +98,18 @@ pub(super) fn split<'a>(
         has_sent: &mut body.has_sent,
         rare: &mut body.rare,
         closing: body.phase != Phase::Open,
-        asked: Asked::default(),
+        asked,
     };
     (&mut *body.driver, cx)
 }
 
 impl PortCx<'_> {
-    pub(super) fn finish(mut self) -> Asked {
+    /// The callback is over.
+    #[inline]
+    pub(super) fn finish(self) {
         if let Some(rare) = self.rare {
             rare.line.call_first(&mut self.asked.wakeups);
         }
-        self.asked
     }
 
     pub(super) fn rare(&self) -> Option<&Rare> {

@@ -40,6 +40,8 @@ pub use signal::{PortReply, PortSignal, signal_port};
 pub use source::{Readiness, Source};
 pub use watch::close_on_owner_death;
 
+use cx::Asked;
+
 use crate::core::{Core, Uncounted};
 use crate::marks::Marks;
 use crate::ordered::OrderedMap;
@@ -128,10 +130,11 @@ fn callback<R>(
     f: impl FnOnce(&mut dyn Driver, &mut PortCx<'_>) -> R,
 ) -> Option<R> {
     let (core, id) = (&cell.core, cell.id);
-    let (driver, mut cx) = cx::split(cell, &mut body, pin);
+    let mut asked = Asked::default();
+    let (driver, mut cx) = cx::split(cell, &mut body, &mut asked, pin);
     let guarded = AssertUnwindSafe(|| f(driver, &mut cx));
     let result = Current::runtime(core).enter(|| catch_unwind(guarded));
-    let mut asked = cx.finish();
+    cx.finish();
     let result = match result {
         Ok(result) => Some(result),
         Err(panic) => {

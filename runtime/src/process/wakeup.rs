@@ -7,6 +7,7 @@
 use std::task::{Context, Waker};
 
 use super::context::current;
+use super::run::shielded;
 use super::{Pcb, cell};
 use crate::core::Core;
 use crate::pid::Pid;
@@ -44,6 +45,15 @@ impl Wakeup {
             (Kind::Own(one), Kind::Own(other)) => one == other,
             (Kind::Foreign(one), Kind::Foreign(other)) => one.will_wake(other),
             _ => false,
+        }
+    }
+
+    /// As [`wake`](Wakeup::wake), where nobody could catch a panic of somebody else's waker.
+    #[inline]
+    pub(crate) fn wake_shielded(self, core: &Core) {
+        match self.0 {
+            Kind::Own(_) => self.wake(core),
+            Kind::Foreign(waker) => shielded(|| waker.wake()),
         }
     }
 

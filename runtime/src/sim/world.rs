@@ -208,13 +208,20 @@ impl World {
     fn slice(&mut self, process: Runnable) {
         let pid = process.pcb().pid;
         self.mix(u64::from(pid.slot) << 32 | u64::from(pid.generation));
-        let guard = self.handle.pin();
-        // SAFETY: the guard is of this runtime's collector and outlives the call.
-        let ran = with_handle(&self.handle, || unsafe { process.run(true) });
-        drop(guard);
+        // SAFETY: the thread is pinned meanwhile.
+        let ran = self.pinned(|| unsafe { process.run(true) });
         if let Ran::Again(process) = ran {
             self.sched.ready.lock().push_back(process);
         }
+    }
+
+    /// Runs `f` on this thread as one of the world's, pinned.
+    fn pinned<R>(&self, f: impl FnOnce() -> R) -> R {
+        let guard = self.handle.pin();
+        // SAFETY: the guard is of this handle and outlives the call.
+        let result = unsafe { with_handle(&self.handle, f) };
+        drop(guard);
+        result
     }
 
     fn mix(&mut self, word: u64) {
@@ -225,9 +232,7 @@ impl World {
 
     fn fire_due(&self) {
         let now = self.clock.0.load(Ordering::Relaxed);
-        with_handle(&self.handle, || {
-            while self.core.timers.expire(&self.core, now) {}
-        });
+        self.pinned(|| while self.core.timers.expire(&self.core, now) {});
     }
 
     /// Moves the clock to the next timer and fires what is due. False where there is no timer, or
@@ -316,7 +321,7 @@ impl World {
             exit_all(&self.core, &Reason::Kill, |_| true);
             while self.step() {}
             if self.core.live() == 0 {
-                with_handle(&self.handle, || port::close_all(&self.core));
+                self.pinned(|| port::close_all(&self.core));
                 return;
             }
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gen_tcp::packet::HttpPacket;
-use gen_tcp::{Active, Error, Http, PacketType, Socket, Tcp, inet, opt::*};
+use gen_tcp::{Active, Error, PacketType, Socket, Tcp, inet, opt::*};
 use runtime::prelude::*;
 use tests::foreign::connected;
 use tests::puppet::drain;
@@ -215,7 +215,7 @@ struct Seen {
 impl Seen {
     fn add(&mut self, message: Tcp) {
         let packet = match message {
-            Tcp::Http(_, Http { packet, .. }) => packet,
+            Tcp::Http(_, http) => http.packet,
             Tcp::Closed(_) => return self.closed += 1,
             Tcp::Passive(_) => return,
             other => panic!("came {other:?}"),

@@ -457,12 +457,17 @@ fn t65_ssl_tls_is_a_tuple_and_an_sslv2_hello_is_converted() {
         for form in [binary(), list()] {
             let options = [packet(PacketType::SslTls), form];
             let (packets, end) = all(&options, input).await;
-            assert_eq!(packets, expected.clone().map(Data::SslTls));
+            assert_eq!(
+                packets,
+                expected
+                    .clone()
+                    .map(|record| Data::SslTls(Box::new(record)))
+            );
             assert_eq!(end, Error::Closed);
             let (socket, foreign) = connected(options.into_iter().chain([active(3)])).await;
             foreign.write(input);
             for record in expected.clone() {
-                assert_eq!(message(socket).await, Tcp::SslTls(socket, record));
+                assert_eq!(message(socket).await, Tcp::SslTls(socket, Box::new(record)));
             }
             assert_eq!(
                 message(socket).await,

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use gen_tcp::inet::SocketName;
 use gen_tcp::packet::{Field, HttpPacket, Method, Uri};
-use gen_tcp::{Data, Http, Socket, SslTls, Tcp};
+use gen_tcp::{Data, Headed, Http, Socket, SslTls, Tcp};
 
 use super::{Term, port};
 
@@ -30,8 +30,8 @@ pub(crate) fn from_tcp(message: Tcp) -> Term {
             let data = Term::tuple([Term::atom("data"), from_data(from, data)]);
             Term::tuple([socket(from), data])
         }
-        Tcp::Http(from, http) => tagged("http", from, vec![from_http(http)]),
-        Tcp::SslTls(from, record) => from_ssl_tls(from, record),
+        Tcp::Http(from, http) => tagged("http", from, vec![from_http(*http)]),
+        Tcp::SslTls(from, record) => from_ssl_tls(from, *record),
         Tcp::Passive(from) => tagged("tcp_passive", from, Vec::new()),
         Tcp::Closed(from) => tagged("tcp_closed", from, Vec::new()),
         Tcp::Error(from, error) => tagged("tcp_error", from, vec![Term::atom(error.atom())]),
@@ -50,12 +50,13 @@ pub(crate) fn from_data(from: Socket, data: Data) -> Term {
     match data {
         Data::Binary(bytes) => Term::Binary(bytes),
         Data::List(bytes) => Term::string(bytes),
-        Data::Header(front, rest) => {
-            let front = front.into_iter().map(|byte| int(byte.into())).collect();
+        Data::Header(headed) => {
+            let Headed { header, rest } = *headed;
+            let front = header.into_iter().map(|byte| int(byte.into())).collect();
             Term::cons(front, Term::Binary(rest))
         }
-        Data::Http(http) => from_http(http),
-        Data::SslTls(record) => from_ssl_tls(from, record),
+        Data::Http(http) => from_http(*http),
+        Data::SslTls(record) => from_ssl_tls(from, *record),
     }
 }
 

@@ -127,7 +127,9 @@ pub(super) fn run(index: usize, queue: Queue<Runnable>, workers: &Workers, core:
         turns: Turns::default(),
     };
     LOCAL.set(&raw const local);
-    with_handle(&handle, || worker.work());
+    // SAFETY: `work` holds a guard but while it sleeps, when it runs nothing, and renews it between
+    // slices.
+    unsafe { with_handle(&handle, || worker.work()) };
     LOCAL.set(ptr::null());
 }
 
