@@ -227,13 +227,22 @@ impl Core {
     }
 
     /// The value of this type that a driver keeps with the runtime, made by `make` at first use.
+    /// `make` is the driver's code and runs under no lock: where two make one at once, the second
+    /// is dropped.
     pub(crate) fn extension<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Arc<T> {
-        let mut extensions = self.extensions.lock();
-        let slot = extensions
-            .entry(TypeId::of::<T>())
-            .or_insert_with(|| Arc::new(make()))
-            .clone();
-        slot.downcast().expect("the slot of a type holds that type")
+        let key = TypeId::of::<T>();
+        let there = self.extensions.lock().get(&key).cloned();
+        let value = there.unwrap_or_else(|| {
+            let made: Arc<dyn Any + Send + Sync> = Arc::new(make());
+            let mut extensions = self.extensions.lock();
+            extensions
+                .entry(key)
+                .or_insert_with(|| made.clone())
+                .clone()
+        });
+        value
+            .downcast()
+            .expect("the slot of a type holds that type")
     }
 }
 

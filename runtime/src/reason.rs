@@ -18,6 +18,8 @@ pub enum Reason {
     Normal,
     /// Ordered to stop.
     Shutdown,
+    /// Ordered to stop, with details (`{shutdown, Term}`).
+    ShutdownWith(Arc<dyn Payload>),
     /// The word `kill` as a reason: somebody called `exit(kill)`; as the argument of an explicit
     /// exit signal it cannot be trapped and becomes `Killed` (3.2 rows 2 and 6).
     Kill,
@@ -39,7 +41,8 @@ pub enum Reason {
     Custom(Arc<dyn Payload>),
 }
 
-/// What [`Reason::Custom`] can carry: any value that prints and compares.
+/// What [`Reason::Custom`] and [`Reason::ShutdownWith`] can carry: any value that prints and
+/// compares.
 pub trait Payload: Any + Send + Sync + fmt::Debug {
     /// The value itself, for a downcast.
     fn as_any(&self) -> &dyn Any;
@@ -63,11 +66,18 @@ impl Reason {
         Reason::Custom(Arc::new(value))
     }
 
-    /// The value of a custom reason, where it is a `T`.
+    /// An expected end with any value as its details (`{shutdown, Term}`).
+    pub fn shutdown_with<T: Any + Send + Sync + fmt::Debug + PartialEq>(value: T) -> Self {
+        Reason::ShutdownWith(Arc::new(value))
+    }
+
+    /// The value of a custom reason, or the details of a shutdown, where it is a `T`.
     pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
         match self {
             // The dereference matters: the blanket implementation would answer for the `Arc`.
-            Reason::Custom(payload) => (**payload).as_any().downcast_ref(),
+            Reason::Custom(payload) | Reason::ShutdownWith(payload) => {
+                (**payload).as_any().downcast_ref()
+            }
             _ => None,
         }
     }
@@ -77,9 +87,12 @@ impl Reason {
         matches!(self, Reason::Normal)
     }
 
-    /// `Normal` and `Shutdown`: an end that nobody needs to be told of.
+    /// `Normal`, `Shutdown` and `ShutdownWith`: an end that nobody needs to be told of.
     pub fn is_expected(&self) -> bool {
-        matches!(self, Reason::Normal | Reason::Shutdown)
+        matches!(
+            self,
+            Reason::Normal | Reason::Shutdown | Reason::ShutdownWith(_)
+        )
     }
 
     /// What an explicit `kill` turns into on its way.
@@ -98,7 +111,8 @@ impl PartialEq for Reason {
             (Reason::Posix(a), Reason::Posix(b)) => a == b,
             (Reason::Panic(a), Reason::Panic(b)) => a == b,
             (Reason::Error(a), Reason::Error(b)) => Arc::ptr_eq(a, b),
-            (Reason::Custom(a), Reason::Custom(b)) => (**a).same(&**b),
+            (Reason::Custom(a), Reason::Custom(b))
+            | (Reason::ShutdownWith(a), Reason::ShutdownWith(b)) => (**a).same(&**b),
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
         }
     }
@@ -109,6 +123,7 @@ impl fmt::Display for Reason {
         match self {
             Reason::Normal => f.write_str("normal"),
             Reason::Shutdown => f.write_str("shutdown"),
+            Reason::ShutdownWith(details) => write!(f, "{{shutdown,{details:?}}}"),
             Reason::Kill => f.write_str("kill"),
             Reason::Killed => f.write_str("killed"),
             Reason::NoProc => f.write_str("noproc"),

@@ -47,6 +47,8 @@ mod spawning;
 mod stage;
 #[path = "semantics/timers.rs"]
 mod timers;
+#[path = "semantics/turns.rs"]
+mod turns;
 #[path = "semantics/watching.rs"]
 mod watching;
 #[path = "semantics/worlds_of_ends.rs"]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Phase;
+use super::{Phase, callback};
 use crate::core::Core;
 use crate::name::Name;
 use crate::pid::{Pid, PortId};
@@ -34,6 +34,7 @@ pub struct PortInfo {
     pub facts: Vec<(&'static str, String)>,
 }
 
+/// The picture of an open port. A driver that panics over it ends its port (O-15).
 pub(crate) fn of(core: &Arc<Core>, id: PortId) -> Option<PortInfo> {
     if id.node != core.node {
         return None;
@@ -45,9 +46,9 @@ pub(crate) fn of(core: &Arc<Core>, id: PortId) -> Option<PortInfo> {
         return None;
     }
     let rare = body.rare.as_deref();
-    Some(PortInfo {
+    let mut info = PortInfo {
         id,
-        name: body.driver.name(),
+        name: "",
         connected: body.owner,
         links: body.links.iter().map(|(pid, ())| *pid).collect(),
         monitored_by: body.watchers.iter().map(|(_, pid)| *pid).collect(),
@@ -57,7 +58,11 @@ pub(crate) fn of(core: &Arc<Core>, id: PortId) -> Option<PortInfo> {
         busy: rare.is_some_and(|rare| rare.line.busy),
         writers_waiting: rare.map_or(0, |rare| rare.line.len()),
         registered_name: core.registry.name_of(id.into()),
-        facts: body.driver.facts(),
+        facts: Vec::new(),
+    };
+    callback(cell, body, &pin, |driver, _| {
+        (info.name, info.facts) = (driver.name(), driver.facts());
+        info
     })
 }
 

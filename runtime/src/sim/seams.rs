@@ -78,8 +78,12 @@ impl Entropy for SimEntropy {
     }
 }
 
-/// No source of the system may be watched in a simulated world.
-pub(super) struct SimReactor;
+/// The ports that asked for another turn, in the order in which they did. No source of the system
+/// may be watched in a simulated world.
+#[derive(Default)]
+pub(super) struct SimReactor {
+    pub(super) again: Mutex<VecDeque<(u64, Readiness)>>,
+}
 
 impl Reactor for SimReactor {
     fn add(&self, _: Source<'_>, _: u64) -> io::Result<()> {
@@ -88,7 +92,9 @@ impl Reactor for SimReactor {
 
     fn remove(&self, _: Source<'_>) {}
 
-    fn again(&self, _: u64, _: Readiness) {}
+    fn again(&self, token: u64, readiness: Readiness) {
+        self.again.lock().push_back((token, readiness));
+    }
 }
 
 /// Blocking closures wait here until the world runs them, on its own thread.

@@ -1,8 +1,9 @@
 //! A world: one simulated runtime, stepped by its director.
 //!
-//! Each step runs one ready process for one slice, or one blocking closure; when nothing is ready
-//! the clock jumps to the next timer. Invariant: a world is used by one thread, and what happens in
-//! it is a function of its choices; at its end every process is killed and nothing may be left.
+//! Each step runs one ready process for one slice, one blocking closure, or one more turn of a port
+//! that asked for it; when there is nothing of that the clock jumps to the next timer. Invariant: a
+//! world is used by one thread, and what happens in it is a function of its choices; at its end
+//! every process is killed and nothing may be left.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -42,6 +43,7 @@ pub struct World {
     core: Arc<Core>,
     sched: Arc<SimScheduler>,
     clock: Arc<SimClock>,
+    reactor: Arc<SimReactor>,
     blocking: Arc<SimBlocking>,
     choices: Choices,
     handle: LocalHandle,
@@ -69,11 +71,12 @@ impl World {
             Arc::new(SimClock(AtomicU64::new(0))),
         );
         let blocking = Arc::new(SimBlocking(Mutex::default()));
+        let reactor = Arc::new(SimReactor::default());
         let seams = Seams {
             sched: sched.clone(),
             clock: clock.clone(),
             entropy: Arc::new(SimEntropy(bits)),
-            reactor: Arc::new(SimReactor),
+            reactor: reactor.clone(),
             blocking: blocking.clone(),
             blocking_cpu: blocking.clone(),
             simulated: true,
@@ -101,6 +104,7 @@ impl World {
             core,
             sched,
             clock,
+            reactor,
             blocking,
             choices,
             handle,
@@ -171,7 +175,8 @@ impl World {
         self.crashes.lock().clone()
     }
 
-    /// Runs one process for one slice, or one blocking closure. False where nothing is ready.
+    /// Runs one process for one slice, one blocking closure, or one turn of a port. False where
+    /// nothing is ready.
     ///
     /// # Panics
     /// Where something outside of the world woke one of its processes.
@@ -182,23 +187,24 @@ impl World {
         );
         let ready = self.sched.ready.lock().len();
         let jobs = self.blocking.0.lock().len();
-        let Some(n) = u32::try_from(ready + jobs).ok().filter(|n| *n > 0) else {
+        let turns = self.reactor.again.lock().len();
+        let all = u32::try_from(ready + jobs + turns).ok();
+        let Some(n) = all.filter(|n| *n > 0) else {
             return false;
         };
         let chosen = self.choices.choose(Kind::Next, n) as usize;
         self.steps += 1;
         self.mix(chosen as u64);
-        if let Some(job) = chosen.checked_sub(ready) {
-            let job = self.blocking.0.lock().remove(job).expect("it was counted");
-            job();
+        if chosen < ready {
+            let process = self.sched.ready.lock().remove(chosen);
+            self.slice(process.expect("it was counted"));
+        } else if chosen < ready + jobs {
+            let job = self.blocking.0.lock().remove(chosen - ready);
+            job.expect("it was counted")();
         } else {
-            let process = self
-                .sched
-                .ready
-                .lock()
-                .remove(chosen)
-                .expect("it was counted");
-            self.slice(process);
+            let turn = self.reactor.again.lock().remove(chosen - ready - jobs);
+            let (token, readiness) = turn.expect("it was counted");
+            self.pinned(|| port::ready(&self.core, token, readiness));
         }
         self.clock.0.fetch_add(SLICE_NS, Ordering::Relaxed);
         self.fire_due();
@@ -319,9 +325,11 @@ impl World {
         self.core.close();
         for _ in 0..100 {
             exit_all(&self.core, &Reason::Kill, |_| true);
-            while self.step() {}
+            // A port that always asks for another turn would never let it become quiet.
+            while self.core.live() > 0 && self.step() {}
             if self.core.live() == 0 {
                 self.pinned(|| port::close_all(&self.core));
+                while self.step() {}
                 return;
             }
         }

@@ -204,6 +204,34 @@ fn crash_reports() {
     assert!(matches!(reports[1].reason, Reason::Error(_)));
 }
 
+/// P-11: `{shutdown, Term}` is an expected end with details: it travels as it is, ends who is
+/// linked and does not trap, and is no crash, whether it was exited with or returned.
+#[test]
+fn p_11_a_shutdown_with_details() {
+    sim::check(0..20, |world| {
+        let reason = || Reason::shutdown_with(("moving", 7u8));
+        world.spawn(async move {
+            trap_exit(true);
+            let (linked, watch) = Spawn::new().link().monitor().spawn(async move {
+                spawn_link(async move { exit(reason()).await });
+                std::future::pending::<()>().await
+            })?;
+            assert_eq!(down(watch).await, reason());
+            let seen = tests::exit_of(linked).await;
+            assert_eq!(seen.to_string(), r#"{shutdown,("moving", 7)}"#);
+            assert_eq!(seen.downcast_ref(), Some(&("moving", 7u8)));
+            assert!(seen.is_expected() && !seen.is_normal() && seen != Reason::Shutdown);
+            assert_ne!(seen, Reason::custom(("moving", 7u8)));
+            let (_, watch) = spawn_monitor(async move { Err::<(), _>(reason()) });
+            assert_eq!(down(watch).await, reason());
+            Ok::<(), runtime::SpawnError>(())
+        });
+        world.run();
+        assert!(world.crashes().is_empty(), "{:?}", world.crashes());
+        assert_eq!(world.process_count(), 0);
+    });
+}
+
 /// C-11: a crash hook that panics hurts nobody.
 #[test]
 fn a_crash_hook_that_panics_hurts_nobody() {
