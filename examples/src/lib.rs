@@ -1,7 +1,9 @@
-//! What the example programs share: the runner of scenarios, and the driver of child processes.
+//! What the example programs share: the runner of scenarios, the driver of child processes, and how
+//! times are spread.
 
 pub mod child;
 pub mod scenario;
+pub mod spread;
 
 /// The programs in the project's pages: compiled and run like every other example.
 #[cfg(doctest)]

@@ -47,8 +47,13 @@ impl Default for Limits {
 
 /// How often in a row the LIFO slot may be served before the queue has its turn.
 pub(crate) const LIFO_ROW_MAX: u32 = 3;
-/// Slices between two looks at the injection queue and the poller by a busy worker.
+/// Slices between two looks at the injection queue, the timers and the poller by a busy worker, at
+/// most.
 pub(crate) const SLICES_PER_LOOK: u32 = 61;
+/// Nanoseconds between two such looks, about: fewer slices where they take longer.
+pub(crate) const LOOK_NS: u64 = 500_000;
+/// Slices after which a worker that was asleep asks how long they take.
+pub(crate) const SLICES_PER_CLOCK: u32 = 8;
 /// Slices between two moments at which a worker lets memory be reclaimed.
 pub(crate) const SLICES_PER_PIN: u32 = 32;
 /// Slices between two moments at which a worker frees what the dead have left. One slice is the end
