@@ -7,6 +7,8 @@
 
 #![allow(clippy::disallowed_methods)] // threads and clocks of the foreign ends
 
+#[path = "abuse/r01_idle.rs"]
+mod r01_idle;
 #[path = "abuse/r02_emfile.rs"]
 mod r02_emfile;
 #[path = "abuse/r03_accept.rs"]

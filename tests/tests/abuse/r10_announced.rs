@@ -59,34 +59,54 @@ async fn connections(listener: Socket, port: u16) -> Vec<Connection> {
     all
 }
 
+fn has_descriptor(socket: Socket) -> bool {
+    gen_tcp::with_fd(socket, |_| ()).is_ok()
+}
+
+/// A thousand peers announce a packet of this length and send a byte of it, which costs less than
+/// 1 MiB in all. `refused` says whether nobody can hold it.
+async fn announced(header: [u8; 4], refused: bool) {
+    let (listener, port) = listen([packet(4), backlog(64)]);
+    let all = connections(listener, port).await;
+    let (live, resident) = (live_bytes(), resident_bytes());
+    for connection in &all {
+        connection.peer.write([&header[..], b"x"].concat());
+    }
+    for connection in &all {
+        if refused {
+            eventually(|| !has_descriptor(connection.socket)).await;
+        } else {
+            eventually(|| unread(connection.socket) == 0).await;
+        }
+    }
+    let live = live_bytes().saturating_sub(live);
+    let resident = resident_bytes().saturating_sub(resident);
+    println!("{PEERS} times {header:?}: {live} bytes allocated, {resident} bytes resident");
+    assert!(
+        live < COST_MAX && resident < COST_MAX,
+        "{live} and {resident} bytes"
+    );
+    for connection in &all {
+        assert_eq!(has_descriptor(connection.socket), !refused);
+    }
+}
+
 #[test]
 fn r10_a_thousand_peers_that_announce_2_gib_cost_next_to_nothing() {
     let name = "r10_announced::r10_a_thousand_peers_that_announce_2_gib_cost_next_to_nothing";
     alone(name, || {
         set_descriptor_limit(3 * PEERS as u64);
-        real(2, async {
-            let (listener, port) = listen([packet(4), backlog(64)]);
-            let all = connections(listener, port).await;
-            let (live, resident) = (live_bytes(), resident_bytes());
-            // The longest that is waited for, and one byte of it.
-            for connection in &all {
-                connection.peer.write(b"\x7f\xff\xff\xf0x");
-            }
-            for connection in &all {
-                eventually(|| unread(connection.socket) == 0).await;
-            }
-            let live = live_bytes().saturating_sub(live);
-            let resident = resident_bytes().saturating_sub(resident);
-            println!("{PEERS} announcements: {live} bytes allocated, {resident} bytes resident");
-            assert!(
-                live < COST_MAX && resident < COST_MAX,
-                "{live} and {resident} bytes"
-            );
-            // They are all there still.
-            for connection in &all {
-                assert!(gen_tcp::inet::is_open(connection.socket));
-            }
-        });
+        // The longest that is waited for.
+        real(2, announced(*b"\x7f\xff\xff\xf0", false));
+    });
+}
+
+#[test]
+fn r10_a_thousand_peers_that_announce_too_much_cost_next_to_nothing() {
+    let name = "r10_announced::r10_a_thousand_peers_that_announce_too_much_cost_next_to_nothing";
+    alone(name, || {
+        set_descriptor_limit(3 * PEERS as u64);
+        real(2, announced(*b"\x7f\xff\xff\xfe", true));
     });
 }
 

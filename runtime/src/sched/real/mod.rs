@@ -14,6 +14,7 @@
 
 mod counters;
 pub(crate) mod idle;
+mod looks;
 pub(crate) mod pool;
 mod queues;
 mod watchdog;

@@ -15,13 +15,12 @@ use crossbeam::deque::{Steal, Worker as Queue};
 use crossbeam::epoch::{Guard, LocalHandle};
 
 use super::counters::Counters;
+use super::looks::Looks;
 use super::queues::Turns;
 use super::{Shared, Workers};
 use crate::core::Core;
 use crate::entropy::SplitMix;
-use crate::limits::{
-    LIFO_ROW_MAX, LOOK_NS, SLICES_PER_CLOCK, SLICES_PER_FREE, SLICES_PER_LOOK, SLICES_PER_PIN,
-};
+use crate::limits::{LIFO_ROW_MAX, SLICES_PER_FREE, SLICES_PER_PIN};
 use crate::pin::with_handle;
 use crate::port;
 use crate::port::source::Event;
@@ -108,58 +107,6 @@ struct Worker<'a> {
     looks: Looks,
     lifo_row: u32,
     turns: Turns,
-}
-
-/// When a busy worker looks: after so many slices, or after about `LOOK_NS` where they are long. It
-/// learns from the last look how many slices may pass until it asks for the time again.
-struct Looks {
-    /// Slices from one reading of the clock to the next.
-    every: u32,
-    /// Slices that are left of them.
-    left: u32,
-    /// Slices since it looked, up to the last reading.
-    since: u32,
-    /// When it looked last, or woke up.
-    at: u64,
-}
-
-impl Looks {
-    fn new(now: u64) -> Self {
-        let (every, since, at) = (SLICES_PER_CLOCK, 0, now);
-        Looks {
-            every,
-            left: every,
-            since,
-            at,
-        }
-    }
-
-    /// Counts a slice. True where it is time to read the clock.
-    fn count(&mut self) -> bool {
-        self.left = self.left.saturating_sub(1);
-        self.left == 0
-    }
-
-    /// Whether it is time to look, by the clock.
-    fn is_due(&mut self, now: u64) -> bool {
-        self.left = self.every;
-        self.since += self.every;
-        let took = now.saturating_sub(self.at).max(1);
-        if took < LOOK_NS && self.since < SLICES_PER_LOOK {
-            return false;
-        }
-        let fitting = u64::from(self.since) * LOOK_NS / took;
-        let most = (2 * self.every).min(SLICES_PER_LOOK);
-        self.every = u32::try_from(fitting).map_or(most, |fitting| fitting.clamp(1, most));
-        (self.left, self.since, self.at) = (self.every, 0, now);
-        true
-    }
-
-    /// It slept, and has looked.
-    fn woke(&mut self, now: u64) {
-        self.every = self.every.min(SLICES_PER_CLOCK);
-        (self.left, self.since, self.at) = (self.every, 0, now);
-    }
 }
 
 /// The life of a worker's thread.
