@@ -40,6 +40,11 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 /// Worker threads of a scenario's runtime: two, so that its processes really run side by side.
 const WORKERS: usize = 2;
 
+/// The pause between two steps on sockets of the system. The reference takes longer to read its
+/// next line than to notice what the last one did to the other end of a connection; so scenarios
+/// are written as if that were noticed at once.
+const STEP_PAUSE: Duration = Duration::from_millis(1);
+
 /// What a scenario printed, up to its end or to the error that ended it.
 #[derive(Debug)]
 pub struct Transcript {
@@ -98,7 +103,7 @@ pub fn run(name: &str, text: &str) -> Transcript {
         Err(error) => return nothing(name, RunError::Runtime(error)),
     };
     let transcript = runtime
-        .block_on(conduct(name.to_string(), steps))
+        .block_on(conduct(name.to_string(), steps, Some(STEP_PAUSE)))
         .unwrap_or_else(|reason| nothing(name, RunError::Coordinator(reason)));
     runtime.shutdown(END_LIMIT);
     transcript
@@ -122,7 +127,7 @@ pub fn run_simulated(name: &str, text: &str, seed: u64) -> Transcript {
         let title = name.to_string();
         let coordinator = world.spawn(async move {
             // The other end waits until the world has come to rest.
-            let _ = sender.send(conduct(title, steps).await);
+            let _ = sender.send(conduct(title, steps, None).await);
         });
         world.run();
         receiver.try_recv().unwrap_or_else(|_| {
@@ -140,11 +145,14 @@ fn nothing(name: &str, error: RunError) -> Transcript {
 }
 
 /// Makes the steps, as the current process.
-async fn conduct(name: String, steps: Vec<(usize, Step)>) -> Transcript {
+async fn conduct(name: String, steps: Vec<(usize, Step)>, pause: Option<Duration>) -> Transcript {
     let mut coordinator = Coordinator::default();
     let mut text = transcript::header(&name) + "\n";
     let mut error = None;
     for (number, step) in steps {
+        if let Some(pause) = pause {
+            runtime::sleep(pause).await;
+        }
         match coordinator.step(number, step).await {
             Ok(line) => text.extend([&line[..], "\n"]),
             Err(fault) => {

@@ -68,12 +68,15 @@ pub(super) fn open(settings: &Settings, packet: Packet, bytes: &[u8]) -> Data {
     }
 }
 
-/// `{S,{data,Data}}`: of a port that was not opened for binaries the data is a list, whatever the
-/// mode.
-pub(super) fn port_message(socket: Socket, data: Data) -> Tcp {
-    let list = match data {
-        Data::Header(headed) => [&headed.header[..], &headed.rest[..]].concat(),
-        data => data.to_vec(),
+/// `{S,{data,Data}}`. Of an accepted socket the data is a list, whatever the mode: in OTP its port
+/// was not opened for binaries.
+pub(super) fn port_message(socket: Socket, settings: &Settings, data: Data) -> Tcp {
+    let data = match data {
+        Data::Header(headed) if settings.accepted => {
+            Data::List([&headed.header[..], &headed.rest[..]].concat())
+        }
+        Data::Binary(bytes) if settings.accepted => Data::List(bytes.into()),
+        data => data,
     };
-    Tcp::Port(socket, Data::List(list))
+    Tcp::Port(socket, data)
 }

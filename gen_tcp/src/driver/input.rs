@@ -20,6 +20,8 @@ pub(super) struct Input {
     /// The size of the buffer. `None`: there is none.
     size: Option<usize>,
     missing: usize,
+    /// What is there was read together with what has been delivered.
+    rest: bool,
 }
 
 /// What comes next.
@@ -38,6 +40,11 @@ impl Input {
 
     pub(super) fn as_slice(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Whether what is there came behind something that has been delivered.
+    pub(super) fn is_rest(&self) -> bool {
+        self.rest
     }
 
     /// Bytes of memory that are taken.
@@ -144,6 +151,7 @@ impl Input {
             // A buffer without room would be refused as full.
             return;
         }
+        self.rest = false;
         let mut bytes = BytesMut::new();
         pieces
             .iter()
@@ -206,6 +214,7 @@ impl Input {
             self.clear();
         } else {
             self.missing = 0;
+            self.rest = true;
         }
     }
 }

@@ -21,6 +21,7 @@ impl TcpPort {
         let mut result = Ok(());
         let (mut packet_set, mut active_set) = (false, false);
         let mode_before = std::mem::discriminant(&self.active);
+        let was_active = self.is_active();
         let default_buffer = !self.settings.buffer_set && !self.settings.recbuf_set;
         for opt in list.iter().rev() {
             result = match opt {
@@ -59,7 +60,10 @@ impl TcpPort {
             self.reader.told(true);
         }
         if active_set || (packet_set && self.wire.open().is_some()) {
-            self.mode_changed(cx);
+            // `once` alone has OTP read at once; else it looks at the buffer only.
+            let quiet = reparse || was_active || self.active != ActiveState::Once;
+            self.mode_changed(cx, quiet);
+            self.provide_for_once();
         }
         result
     }
@@ -78,8 +82,8 @@ impl TcpPort {
         }
     }
 
-    /// Delivers what the new mode lets through (SOP-9 to SOP-11).
-    fn mode_changed(&mut self, cx: &mut PortCx<'_>) {
+    /// Delivers what the new mode lets through (SOP-9 to SOP-11). `quiet`: as for `deliver`.
+    fn mode_changed(&mut self, cx: &mut PortCx<'_>, quiet: bool) {
         if !self.is_active() || !matches!(self.role, Role::Connected) {
             return;
         }
@@ -96,9 +100,15 @@ impl TcpPort {
         self.reader.overtake();
         // What the kernel has counts as there, whether the reactor has told of it or not (SOP-9).
         self.reader.told(false);
-        self.deliver_all(cx);
-        if self.active == ActiveState::Once {
-            // `once` has OTP try a read at once: the buffer for it stays.
+        self.deliver_all(cx, quiet);
+        if quiet {
+            self.tell_refused(cx);
+        }
+    }
+
+    /// `once` on a connection has OTP try a read at once: the buffer for it stays.
+    fn provide_for_once(&mut self) {
+        if self.active == ActiveState::Once && self.is_connected() {
             self.reader.input.provide(self.settings.buffer as usize);
         }
     }
@@ -114,14 +124,15 @@ impl TcpPort {
         if passive {
             cx.send_owner(Tcp::Passive(Self::socket(cx)));
         }
-        self.mode_changed(cx);
+        self.mode_changed(cx, false);
         Ok(())
     }
 
     /// The mode of an accepted socket (2.5).
     pub(crate) fn inherit_mode(&mut self, cx: &mut PortCx<'_>, active: ActiveState) {
         self.active = active;
-        self.mode_changed(cx);
+        self.mode_changed(cx, false);
+        self.provide_for_once();
     }
 
     /// `getopts`. The names have passed the check.

@@ -78,6 +78,8 @@ enum Pulled {
     /// Reading is over.
     Ended(Error),
     Eof,
+    /// The packet type refuses what is in the buffer.
+    Refused,
     Failed(Error),
 }
 
@@ -254,6 +256,7 @@ impl TcpPort {
                     return Some(Err(ended));
                 }
                 Pulled::Eof => return Some(Err(self.eof(cx))),
+                Pulled::Refused => return Some(Err(self.read_failed(cx, Error::Emsgsize))),
                 Pulled::Failed(error) => return Some(Err(self.read_failed(cx, error))),
             }
         }
@@ -263,7 +266,7 @@ impl TcpPort {
     /// on, as one that was overtaken.
     fn hand_out(&mut self, cx: &mut PortCx<'_>, data: Data) -> Option<Result<Data, Error>> {
         if self.settings.deliver == Deliver::Port {
-            cx.send_owner(port_message(Self::socket(cx), data));
+            cx.send_owner(port_message(Self::socket(cx), &self.settings, data));
             self.reader.handed_out = true;
             return None;
         }
@@ -278,7 +281,7 @@ impl TcpPort {
         let room = match reader.input.due(length, buffer, &mut reader.decoder) {
             Ok(Due::Read(room)) => room,
             Ok(Due::Packet(packet)) => return self.delivery(packet),
-            Err(TooLong) => return Pulled::Failed(Error::Emsgsize),
+            Err(TooLong) => return Pulled::Refused,
         };
         // A passive socket looks again: behind a local `shutdown(S,read)`, or behind input that was
         // refused, there may be more. Where there is none, the refusal holds (part 9, row 28).
@@ -328,14 +331,20 @@ impl TcpPort {
     /// The reactor says that there is input, or an end. A passive socket leaves it to its recv.
     pub(super) fn readable(&mut self, cx: &mut PortCx<'_>) -> Turn {
         if self.is_active() {
-            return self.deliver(cx);
+            // What has ended begins again by a change of mode only.
+            return match self.reader.ended {
+                Some(_) => Turn::Done,
+                None => self.deliver(cx, false),
+            };
         }
         self.reader.wake(cx);
         Turn::Done
     }
 
     /// Sends the owner what there is, as long as the mode is active; a bounded amount (O-17).
-    pub(super) fn deliver(&mut self, cx: &mut PortCx<'_>) -> Turn {
+    /// `quiet`: what the packet type refuses is told with the next input (3.4), unless it stood
+    /// behind a good packet (part 9, row 20).
+    pub(super) fn deliver(&mut self, cx: &mut PortCx<'_>, quiet: bool) -> Turn {
         let (mut bytes, mut packets) = (0, 0);
         while self.is_active() && self.is_connected() {
             if bytes >= TURN_BYTES || packets >= TURN_PACKETS {
@@ -362,6 +371,12 @@ impl TcpPort {
                     self.eof(cx);
                     break;
                 }
+                Pulled::Refused => {
+                    if !quiet || self.reader.input.is_rest() {
+                        self.read_failed(cx, Error::Emsgsize);
+                    }
+                    break;
+                }
                 Pulled::Failed(error) => {
                     self.read_failed(cx, error);
                     break;
@@ -371,11 +386,27 @@ impl TcpPort {
         Turn::Done
     }
 
+    /// What is buffered and refused is told where the kernel has input, or an end, behind it.
+    pub(super) fn tell_refused(&mut self, cx: &mut PortCx<'_>) {
+        let (active, buffer) = (self.is_active(), self.settings.buffer as usize);
+        let Reader { input, decoder, .. } = &mut self.reader;
+        if active
+            && !input.is_empty()
+            && input.due(0, buffer, decoder) == Err(TooLong)
+            && let Some(sock) = self.wire.open()
+            && self.io.has_input(sock)
+        {
+            self.read_failed(cx, Error::Emsgsize);
+        }
+    }
+
     /// One data message, and what it does to the mode (2.3).
     fn message(&mut self, cx: &mut PortCx<'_>, data: Data) {
         let socket = Self::socket(cx);
         cx.send_owner(match data {
-            data if self.settings.deliver == Deliver::Port => port_message(socket, data),
+            data if self.settings.deliver == Deliver::Port => {
+                port_message(socket, &self.settings, data)
+            }
             Data::Http(packet) => Tcp::Http(socket, packet),
             Data::SslTls(record) => Tcp::SslTls(socket, record),
             data => Tcp::Data(socket, data),
@@ -399,14 +430,14 @@ impl TcpPort {
         self.reader.input.put_back(data);
         self.reader.decoder.rescan();
         if self.is_active() {
-            self.deliver_all(cx);
+            self.deliver_all(cx, true);
         }
         Ok(())
     }
 
     /// Delivers, and has the rest delivered by the event loop.
-    pub(super) fn deliver_all(&mut self, cx: &mut PortCx<'_>) {
-        if self.deliver(cx) == Turn::Again {
+    pub(super) fn deliver_all(&mut self, cx: &mut PortCx<'_>, quiet: bool) {
+        if self.deliver(cx, quiet) == Turn::Again {
             cx.again();
         }
     }

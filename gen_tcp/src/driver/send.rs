@@ -345,13 +345,8 @@ impl TcpPort {
         if how != Shutdown::Read && self.writer.shut != Shut::Late {
             self.writer.shut = if done.is_ok() { Shut::Done } else { Shut::Late };
         }
-        done?;
-        if how != Shutdown::Write && self.is_active() {
-            // An active socket reads to the end that this makes at once (SHU-6).
-            self.reader.told(true);
-            self.deliver_all(cx);
-        }
-        Ok(())
+        // The end of the reading side is an event of its own, behind what the peer does (SHU-6).
+        Ok(done?)
     }
 
     /// Whether close has to wait for the queue, and how long it is; where it has to, the caller is

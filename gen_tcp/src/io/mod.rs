@@ -116,6 +116,9 @@ pub(crate) trait Io: Send + Sync {
     /// Errors: `EAGAIN`; `ECONNRESET`, `ETIMEDOUT` and their like end the connection; `ENOTCONN`.
     fn read(&self, sock: &Sock, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// Whether a read would give something now: bytes, the end, or an error. Takes nothing.
+    fn has_input(&self, sock: &Sock) -> bool;
+
     /// Writes from the front of the slices as much as the kernel takes, which may end inside one.
     /// Slices beyond the system's limit for one call wait for the next. Raises no signal.
     ///

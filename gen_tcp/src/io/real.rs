@@ -79,6 +79,13 @@ impl Io for Real {
         Ok(read)
     }
 
+    fn has_input(&self, sock: &Sock) -> bool {
+        descriptor(sock).is_ok_and(|fd| {
+            let look = || net::recv(fd, &mut [0u8; 1][..], RecvFlags::PEEK);
+            !matches!(retry_on_intr(look), Err(rustix::io::Errno::AGAIN))
+        })
+    }
+
     fn write(&self, sock: &Sock, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
         let fd = descriptor(sock)?;
         let slices = &slices[..slices.len().min(SLICES_MAX)];

@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) debug: bool,
     /// `{linger,{true,0}}` was the last linger set: close resets (CLO-9).
     pub(crate) linger_zero: bool,
+    /// The socket was accepted, not opened: it shows in the form of `{S,{data,Data}}` (3.1).
+    pub(crate) accepted: bool,
     /// The name space that the socket was created in, to be read back.
     pub(crate) netns: Option<Box<Path>>,
 }
@@ -78,6 +80,7 @@ impl Default for Settings {
             read_ahead: true,
             debug: false,
             linger_zero: false,
+            accepted: false,
             netns: None,
         }
     }
@@ -192,6 +195,7 @@ impl Settings {
     pub(crate) fn inherit(&self) -> Self {
         Self {
             debug: false,
+            accepted: true,
             netns: None,
             ..self.clone()
         }

@@ -54,6 +54,10 @@ impl Io for Scripted {
         Real.read(sock, buffer)
     }
 
+    fn has_input(&self, sock: &Sock) -> bool {
+        Real.has_input(sock)
+    }
+
     fn write(&self, sock: &Sock, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
         Real.write(sock, slices)
     }
