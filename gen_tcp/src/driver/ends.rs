@@ -32,7 +32,7 @@ impl TcpPort {
             && (self.fail_file(cx, Error::Closed) || self.writer.is_busy());
         self.delayed.send |= !told;
         if self.settings.exit_on_close {
-            self.writer.fail(cx, Error::Closed);
+            self.writer.answer(cx, Err(Error::Closed));
         }
         if self.is_active() {
             self.send_closed(cx);
@@ -51,7 +51,7 @@ impl TcpPort {
 
     /// The descriptor goes; what is queued is still written in the background (part 9, row 6).
     fn let_go(&mut self, cx: &mut PortCx<'_>) {
-        if self.writer.len() == 0 {
+        if self.writer.output.len() == 0 {
             return self.close_sock(cx);
         }
         if let Wire::Open(sock) = std::mem::replace(&mut self.wire, Wire::Gone) {
@@ -64,15 +64,15 @@ impl TcpPort {
     pub(super) fn read_failed(&mut self, cx: &mut PortCx<'_>, error: Error) -> Error {
         if error == Error::Econnreset && !self.settings.show_econnreset {
             self.fail_file(cx, error);
-            self.writer.clear();
-            self.writer.fail(cx, Error::Closed);
+            self.writer.output.clear();
+            self.writer.answer(cx, Err(Error::Closed));
             return self.eof(cx);
         }
         self.reader.clear();
         if self.settings.exit_on_close || self.writer.is_busy() {
             self.fail_file(cx, error);
-            self.writer.clear();
-            self.writer.fail(cx, Error::Closed);
+            self.writer.output.clear();
+            self.writer.answer(cx, Err(Error::Closed));
         }
         // What recv says from now on, where the descriptor stays (part 9, row 28).
         let later = if error == Error::Emsgsize {
@@ -116,8 +116,8 @@ impl TcpPort {
             Error::Closed
         };
         let answered = self.fail_file(cx, error) || direct || self.writer.is_busy();
-        self.writer.clear();
-        self.writer.fail(cx, told);
+        self.writer.output.clear();
+        self.writer.answer(cx, Err(told));
         if self.is_active() {
             if shown {
                 cx.send_owner(Tcp::Error(Self::socket(cx), Error::Econnreset));
@@ -146,7 +146,7 @@ impl TcpPort {
     /// who waits or listens is told (part 9, row 9).
     pub(super) fn send_timed_out_close(&mut self, cx: &mut PortCx<'_>) {
         self.fail_file(cx, Error::Closed);
-        self.writer.clear();
+        self.writer.output.clear();
         self.reader.clear();
         self.abort_sock(cx);
         self.reader.answer(cx, Error::Closed);
@@ -171,16 +171,16 @@ impl TcpPort {
             if self.settings.linger_zero && matches!(self.role, Role::Connected) {
                 self.abort_sock(cx);
             }
-            self.writer.clear();
+            self.writer.output.clear();
             return Flush::Done;
         }
-        if self.writer.len() == 0 {
+        if self.writer.output.len() == 0 {
             return Flush::Done;
         }
         self.writer.wake_all(cx);
         self.writer.delayed = false;
         self.write_queue(cx);
-        if self.writer.len() == 0 {
+        if self.writer.output.len() == 0 {
             return Flush::Done;
         }
         cx.set_timer(FLUSH_LIMIT);
@@ -192,7 +192,7 @@ impl TcpPort {
         if std::mem::take(&mut self.writer.delayed) {
             return self.write_queue(cx);
         }
-        self.writer.clear();
+        self.writer.output.clear();
         self.abort_sock(cx);
         cx.flushed();
     }
@@ -212,7 +212,7 @@ impl TcpPort {
 
     /// A write failed while nobody could be told any more.
     pub(super) fn flush_failed(&mut self, cx: &mut PortCx<'_>) {
-        self.writer.clear();
+        self.writer.output.clear();
         self.close_sock(cx);
         cx.flushed();
     }

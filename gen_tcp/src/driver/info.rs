@@ -30,7 +30,7 @@ impl TcpPort {
             owner: cx.owner(),
             family: self.family,
             states: self.states(),
-            memory: size_of::<TcpPort>() + self.reader.input.capacity() + self.writer.len(),
+            memory: size_of::<TcpPort>() + self.reader.input.capacity() + self.writer.output.len(),
             local: self.local_name().ok(),
             peer: self.peer_name().ok(),
         }

@@ -19,6 +19,7 @@ mod info;
 mod input;
 mod listen;
 mod opts;
+mod output;
 mod recv;
 mod scratch;
 mod send;
@@ -98,18 +99,18 @@ impl Wire {
 
 /// What the socket is there for.
 pub(crate) enum Role {
-    Connecting(connect::Connector),
-    Listening(Listener),
+    Connecting(Box<connect::Connector>),
+    Listening(Box<Listener>),
     Connected,
 }
 
 impl Role {
     pub(crate) fn connecting() -> Role {
-        Role::Connecting(connect::Connector::default())
+        Role::Connecting(Box::default())
     }
 
     pub(crate) fn listening() -> Role {
-        Role::Listening(Listener::default())
+        Role::Listening(Box::default())
     }
 }
 
@@ -299,7 +300,7 @@ impl Driver for TcpPort {
             ("family", format!("{:?}", self.family)),
             ("states", format!("{:?}", self.states())),
             ("active", format!("{:?}", self.active)),
-            ("queue", self.writer.len().to_string()),
+            ("queue", self.writer.output.len().to_string()),
         ]
     }
 }

@@ -157,7 +157,7 @@ impl TcpPort {
     /// `getstat` (1.14).
     pub(crate) fn get_stats(&mut self, cx: &mut PortCx<'_>, stats: &[Stat]) -> Vec<(Stat, u64)> {
         self.end_gathering(cx);
-        let pending = self.writer.len();
+        let pending = self.writer.output.len();
         stats
             .iter()
             .map(|stat| (*stat, self.stats.get(*stat, pending)))

@@ -17,14 +17,13 @@ use runtime::port::PortCx;
 use smallvec::SmallVec;
 
 use super::form::kind;
+use super::output::SLICES_MAX;
 use super::writer::{Answer, SendOp, Sent, Shut, Waiting};
 use super::{TcpPort, Wire};
 use crate::data::{IoData, Pieces};
 use crate::error::Error;
 use crate::packet;
 
-/// Pieces that one system call is given.
-const SLICES_MAX: usize = 64;
 /// Bytes that are gathered before they are written, and the size from which a send is not held
 /// back.
 const GATHER_MAX: usize = 64 << 10;
@@ -41,27 +40,22 @@ impl TcpPort {
         wakeup: Option<Wakeup>,
         more: bool,
     ) -> Sent {
-        if let (Some(id), Some(waiting)) = (op.id, &mut self.writer.waiting)
-            && waiting.id == id
+        if op.id.is_some()
+            && let Some(mut waiting) = self.writer.take_waiting(op.id)
         {
             if let Some(result) = waiting.result.get().copied() {
-                self.writer.waiting = None;
                 self.writer.wake_next(cx);
                 return Sent::Done(result);
             }
             waiting.wakeup = wakeup;
+            self.writer.line_mut().waiting = Some(waiting);
             return self.waits();
         }
-        let first = self.writer.suspended.front().map(|(id, _)| *id);
-        let others = first.is_some_and(|first| Some(first) != op.id);
-        let open = self.is_connected();
-        if open && (self.writer.waiting.is_some() || others) && wakeup.is_some() {
+        if wakeup.is_some() && self.writer.has_others(op.id) && self.is_connected() {
             self.writer.suspend(op, wakeup);
             return self.waits();
         }
-        if let Some(id) = op.id.take() {
-            self.writer.suspended.retain(|(other, _)| *other != id);
-        }
+        self.writer.leave_suspended(op.id.take());
         let more = more || !self.reader.input.is_empty();
         let result = self.accept_data(cx, &mut op.data, more && wakeup.is_some());
         op.accepted = true;
@@ -75,7 +69,7 @@ impl TcpPort {
                 let id = self.writer.new_id();
                 op.id = Some(id);
                 let result = op.answer.insert(Answer::default()).clone();
-                self.writer.waiting = Some(Waiting { id, wakeup, result });
+                self.writer.line_mut().waiting = Some(Waiting { id, wakeup, result });
                 self.waits()
             }
             Ok(_) => {
@@ -113,15 +107,14 @@ impl TcpPort {
             self.write_queue(cx);
         }
         let was_empty = !self.has_output();
-        let header = (!header.is_empty()).then(|| Bytes::copy_from_slice(header));
-        self.writer
-            .push(header.into_iter().chain(std::mem::take(&mut data.0)));
-        if more && !large && self.writer.bytes < GATHER_MAX {
+        let pieces = std::mem::take(&mut data.0);
+        self.writer.output.gather(header, pieces);
+        if more && !large && self.writer.output.len() < GATHER_MAX {
             return false;
         }
         self.writer.gathering &= more;
         self.write_queue(cx);
-        !was_empty && self.writer.bytes >= self.settings.high_watermark.max(1) as usize
+        !was_empty && self.writer.output.len() >= self.settings.high_watermark.max(1) as usize
     }
 
     /// Writes what was gathered: the slice is over, or somebody could tell the difference.
@@ -161,13 +154,14 @@ impl TcpPort {
         if self.has_output() || self.settings.delay_send || !self.writer.writable {
             let header = (!header.is_empty()).then(|| Bytes::copy_from_slice(&header));
             let was_empty = !self.has_output();
-            self.writer.push(header.into_iter().chain(pieces));
+            self.writer.output.push(header.into_iter().chain(pieces));
             if self.settings.delay_send && was_empty {
                 self.writer.delayed = true;
                 cx.set_timer(Duration::ZERO);
             }
             // SEN-1: what goes into an empty queue never waits.
-            return Ok(!was_empty && self.writer.bytes >= self.settings.high_watermark as usize);
+            let len = self.writer.output.len();
+            return Ok(!was_empty && len >= self.settings.high_watermark as usize);
         }
         self.write_past(cx, &header, pieces)?;
         Ok(false)
@@ -212,8 +206,8 @@ impl TcpPort {
             return Ok(());
         }
         let front = (!header.is_empty()).then(|| Bytes::copy_from_slice(header));
-        self.writer.push(front.into_iter().chain(pieces));
-        self.writer.written(wrote);
+        self.writer.output.push(front.into_iter().chain(pieces));
+        self.writer.output.written(wrote);
         self.write_queue(cx);
         Ok(())
     }
@@ -224,13 +218,13 @@ impl TcpPort {
         let mut budget = WRITE_MAX;
         while self.has_output() && self.writer.writable {
             let Some(sock) = self.wire.any() else {
-                return self.writer.clear();
+                return self.writer.output.clear();
             };
             if budget == 0 {
                 cx.again();
                 break;
             }
-            let mut ahead = self.queue_ahead();
+            let ahead = self.queue_ahead();
             if ahead == 0 {
                 match self.write_file(cx, budget) {
                     Some(n) => budget -= n,
@@ -238,24 +232,13 @@ impl TcpPort {
                 }
                 continue;
             }
-            let slices: SmallVec<[IoSlice<'_>; SLICES_MAX]> = self
-                .writer
-                .queue
-                .iter()
-                .take(SLICES_MAX)
-                .take_while(|piece| {
-                    let fits = ahead > 0;
-                    ahead = ahead.saturating_sub(piece.len());
-                    fits
-                })
-                .map(|piece| IoSlice::new(piece))
-                .collect();
+            let slices = self.writer.output.slices(ahead);
             let offered: usize = slices.iter().map(|slice| slice.len()).sum();
             let wrote = self.io.write(sock, &slices);
             drop(slices);
             match wrote {
                 Ok(n) => {
-                    self.writer.written(n);
+                    self.writer.output.written(n);
                     self.queue_moved(cx, n);
                     budget = budget.saturating_sub(n);
                     // A part of it taken means that the kernel is full: the next edge tells.
@@ -274,7 +257,9 @@ impl TcpPort {
                 }
             }
         }
-        if self.writer.is_busy() && self.writer.bytes <= self.settings.low_watermark as usize {
+        self.writer.output.seal();
+        let len = self.writer.output.len();
+        if self.writer.is_busy() && len <= self.settings.low_watermark as usize {
             self.writer.answer(cx, Ok(()));
         }
         if !self.has_output() {
@@ -298,15 +283,13 @@ impl TcpPort {
         op: &mut SendOp,
     ) -> Result<(), Error> {
         let id = op.id.take();
-        if let Some(waiting) = self.writer.waiting.take_if(|other| Some(other.id) == id) {
+        if let Some(waiting) = self.writer.take_waiting(id) {
             self.writer.wake_next(cx);
             if let Some(result) = waiting.result.get() {
                 return *result;
             }
         } else {
-            self.writer
-                .suspended
-                .retain(|(other, _)| Some(*other) != id);
+            self.writer.leave_suspended(id);
             op.accepted = true;
             let over_the_mark = self.accept_data(cx, &mut op.data, false);
             self.writer.wake_next(cx);
@@ -326,8 +309,8 @@ impl TcpPort {
 
     /// The sender is gone. What was accepted of it is sent all the same (SEN-8).
     pub(crate) fn cancel_send(&mut self, cx: &mut PortCx<'_>, id: u64) {
-        self.writer.waiting.take_if(|waiting| waiting.id == id);
-        self.writer.suspended.retain(|(other, _)| *other != id);
+        self.writer.take_waiting(Some(id));
+        self.writer.leave_suspended(Some(id));
         self.writer.wake_next(cx);
     }
 
@@ -353,18 +336,15 @@ impl TcpPort {
     /// woken when the queue is empty (CLO-7 to CLO-9).
     pub(crate) fn wait_drained(&mut self, cx: &mut PortCx<'_>, wakeup: Wakeup) -> Option<usize> {
         self.end_gathering(cx);
-        if self.writer.bytes == 0 || self.settings.linger_zero || self.wire.open().is_none() {
+        let len = self.writer.output.len();
+        if len == 0 || self.settings.linger_zero || self.wire.open().is_none() {
             return None;
         }
-        if !self
-            .writer
-            .closers
-            .iter()
-            .any(|closer| closer.will_wake(&wakeup))
-        {
-            self.writer.closers.push(wakeup);
+        let closers = &mut self.writer.line_mut().closers;
+        if !closers.iter().any(|closer| closer.will_wake(&wakeup)) {
+            closers.push(wakeup);
         }
-        Some(self.writer.bytes)
+        Some(len)
     }
 
     /// What `info` says of the state (1.15), sorted.

@@ -100,10 +100,11 @@ impl TcpPort {
             self.write_failed(cx, &error, true);
             return Err(Error::Closed);
         }
+        self.writer.output.seal();
         self.file = Some(Box::new(Transfer {
             part,
             sent: 0,
-            ahead: self.writer.len(),
+            ahead: self.writer.output.len(),
             moved_at: cx.now(),
             corked: self.cork(),
             outcome: outcome.clone(),
@@ -154,7 +155,7 @@ impl TcpPort {
 
     /// Whether there is anything to write.
     pub(super) fn has_output(&self) -> bool {
-        self.writer.len() > 0 || self.file.is_some()
+        self.writer.output.len() > 0 || self.file.is_some()
     }
 
     /// How much of the queue may be written now.
@@ -224,7 +225,7 @@ impl TcpPort {
         };
         let ahead = transfer.ahead;
         let told = self.end_file(cx, Err(told_as(error)));
-        self.writer.truncate(ahead);
+        self.writer.output.truncate(ahead);
         told
     }
 

@@ -1,6 +1,6 @@
-//! The output queue of a connection, and who waits for it: data without the kernel (5.1).
+//! The output side of a connection, and who waits for it: data without the kernel (5.1).
 //!
-//! Kept by the driver; `send` fills and empties it. Invariant (SEN-4, SEN-5): one sender at a time
+//! Kept by the driver; `send` fills and empties it. The bytes themselves are in `output`. Invariant (SEN-4, SEN-5): one sender at a time
 //! waits for the low watermark, with its data queued; the others stand back in order, with their
 //! data still in their own hands, and each gets one answer.
 
@@ -9,11 +9,11 @@ use std::net::Shutdown;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
 use runtime::Wakeup;
 use runtime::port::PortCx;
 use smallvec::SmallVec;
 
+use super::output::Output;
 use crate::data::IoData;
 use crate::error::Error;
 
@@ -31,23 +31,29 @@ pub(super) enum Shut {
 
 /// The output side of a connection.
 pub(super) struct Writer {
-    pub(super) queue: VecDeque<Bytes>,
-    pub(super) bytes: usize,
+    pub(super) output: Output,
     /// The kernel may take more.
     pub(super) writable: bool,
-    /// The send whose data is queued and that waits for the low watermark.
-    pub(super) waiting: Option<Waiting>,
-    /// Sends that have not been looked at: number, and how to have them look again.
-    pub(super) suspended: VecDeque<(u64, Option<Wakeup>)>,
-    /// Those that wait for an empty queue: close.
-    pub(super) closers: SmallVec<[Wakeup; 1]>,
-    pub(super) next_id: u64,
     pub(super) shut: Shut,
     /// A timer is set that writes what `delay_send` has kept.
     pub(super) delayed: bool,
     /// A send of this slice has been written while its sender had more to do: those after it are
     /// gathered until the sender has not, or the slice ends.
     pub(super) gathering: bool,
+    next_id: u64,
+    /// Few connections ever have one.
+    line: Option<Box<Line>>,
+}
+
+/// Who waits for output to leave.
+#[derive(Default)]
+pub(super) struct Line {
+    /// The send whose data is queued and that waits for the low watermark.
+    pub(super) waiting: Option<Waiting>,
+    /// Sends that have not been looked at: number, and how to have them look again.
+    pub(super) suspended: VecDeque<(u64, Option<Wakeup>)>,
+    /// Those that wait for an empty queue: close.
+    pub(super) closers: SmallVec<[Wakeup; 1]>,
 }
 
 pub(super) struct Waiting {
@@ -62,16 +68,13 @@ pub(super) type Answer = Arc<OnceLock<Result<(), Error>>>;
 impl Default for Writer {
     fn default() -> Self {
         Writer {
-            queue: VecDeque::new(),
-            bytes: 0,
+            output: Output::default(),
             writable: true,
-            waiting: None,
-            suspended: VecDeque::new(),
-            closers: SmallVec::new(),
-            next_id: 0,
             shut: Shut::No,
             delayed: false,
             gathering: false,
+            next_id: 0,
+            line: None,
         }
     }
 }
@@ -126,101 +129,69 @@ pub(crate) enum Sent {
 }
 
 impl Writer {
-    pub(super) fn len(&self) -> usize {
-        self.bytes
+    /// Who waits, where anybody ever did.
+    pub(super) fn line(&mut self) -> Option<&mut Line> {
+        self.line.as_deref_mut()
+    }
+
+    pub(super) fn line_mut(&mut self) -> &mut Line {
+        self.line.get_or_insert_default()
     }
 
     /// A sender waits for the low watermark.
     pub(super) fn is_busy(&self) -> bool {
-        self.waiting
-            .as_ref()
-            .is_some_and(|waiting| waiting.result.get().is_none())
+        let waiting = self.line.as_ref().and_then(|line| line.waiting.as_ref());
+        waiting.is_some_and(|waiting| waiting.result.get().is_none())
     }
 
-    pub(super) fn clear(&mut self) {
-        self.queue = VecDeque::new();
-        self.bytes = 0;
+    /// Whether a send with this number has to stand back: one waits, or others were there first.
+    pub(super) fn has_others(&self, id: Option<u64>) -> bool {
+        self.line.as_ref().is_some_and(|line| {
+            let first = line.suspended.front().map(|(id, _)| *id);
+            line.waiting.is_some() || first.is_some_and(|first| Some(first) != id)
+        })
     }
 
-    /// Keeps so many bytes, which end with a piece.
-    pub(super) fn truncate(&mut self, bytes: usize) {
-        while self.bytes > bytes
-            && let Some(piece) = self.queue.pop_back()
-        {
-            self.bytes -= piece.len();
-        }
-    }
-
-    pub(super) fn push(&mut self, data: impl IntoIterator<Item = Bytes>) {
-        for piece in data {
-            self.bytes += piece.len();
-            if !piece.is_empty() {
-                self.queue.push_back(piece);
-            }
-        }
-    }
-
-    /// Takes `n` bytes off the front.
-    pub(super) fn written(&mut self, mut n: usize) {
-        self.bytes -= n;
-        while let Some(front) = self.queue.front_mut() {
-            if n < front.len() {
-                front.advance(n);
-                return;
-            }
-            n -= front.len();
-            self.queue.pop_front();
-        }
-        // An idle connection keeps no buffer.
-        self.queue = VecDeque::new();
-    }
-
-    /// Answers the waiting sender, and has the first of the others look again.
-    pub(super) fn fail(&mut self, cx: &mut PortCx<'_>, error: Error) {
-        self.answer(cx, Err(error));
-    }
-
+    /// The waiting sender is told this, and the first of the others looks again.
     pub(super) fn answer(&mut self, cx: &mut PortCx<'_>, result: Result<(), Error>) {
-        if let Some(waiting) = &mut self.waiting {
+        if let Some(line) = &mut self.line
+            && let Some(waiting) = &mut line.waiting
+        {
             let _ = waiting.result.set(result);
-            waiting
-                .wakeup
-                .take()
-                .into_iter()
-                .for_each(|wakeup| cx.wake(wakeup));
+            let wakeup = waiting.wakeup.take();
+            wakeup.into_iter().for_each(|wakeup| cx.wake(wakeup));
         }
         self.wake_next(cx);
     }
 
     pub(super) fn wake_next(&mut self, cx: &mut PortCx<'_>) {
-        if !self.is_busy()
-            && let Some(wakeup) = self
-                .suspended
-                .front_mut()
-                .and_then(|(_, wakeup)| wakeup.take())
-        {
-            cx.wake(wakeup);
+        if self.is_busy() {
+            return;
         }
+        let first = self.line().and_then(|line| line.suspended.front_mut());
+        let wakeup = first.and_then(|(_, wakeup)| wakeup.take());
+        wakeup.into_iter().for_each(|wakeup| cx.wake(wakeup));
     }
 
     pub(super) fn wake_closers(&mut self, cx: &mut PortCx<'_>) {
-        self.closers.drain(..).for_each(|wakeup| cx.wake(wakeup));
+        if let Some(line) = self.line() {
+            line.closers.drain(..).for_each(|wakeup| cx.wake(wakeup));
+        }
     }
 
     /// Everybody looks again.
     pub(super) fn wake_all(&mut self, cx: &mut PortCx<'_>) {
-        let waiting = self
+        let Some(line) = self.line() else { return };
+        let waiting = line
             .waiting
             .as_mut()
             .and_then(|waiting| waiting.wakeup.take());
-        let suspended = self
+        let suspended = line
             .suspended
             .iter_mut()
             .filter_map(|(_, wakeup)| wakeup.take());
-        waiting
-            .into_iter()
-            .chain(suspended)
-            .for_each(|wakeup| cx.wake(wakeup));
+        let all = waiting.into_iter().chain(suspended);
+        all.for_each(|wakeup| cx.wake(wakeup));
         self.wake_closers(cx);
     }
 
@@ -233,15 +204,30 @@ impl Writer {
     pub(super) fn suspend(&mut self, op: &mut SendOp, wakeup: Option<Wakeup>) {
         match op.id {
             Some(id) => {
-                if let Some(place) = self.suspended.iter_mut().find(|(other, _)| *other == id) {
+                let mut places = self.line_mut().suspended.iter_mut();
+                if let Some(place) = places.find(|(other, _)| *other == id) {
                     place.1 = wakeup;
                 }
             }
             None => {
                 let id = self.new_id();
                 op.id = Some(id);
-                self.suspended.push_back((id, wakeup));
+                self.line_mut().suspended.push_back((id, wakeup));
             }
         }
+    }
+
+    /// A suspended send gives up its place.
+    pub(super) fn leave_suspended(&mut self, id: Option<u64>) {
+        if let (Some(id), Some(line)) = (id, self.line()) {
+            line.suspended.retain(|(other, _)| *other != id);
+        }
+    }
+
+    /// The send with this number, where it is the one that waits for the low watermark, waits no
+    /// longer.
+    pub(super) fn take_waiting(&mut self, id: Option<u64>) -> Option<Waiting> {
+        let waiting = &mut self.line()?.waiting;
+        waiting.take_if(|waiting| Some(waiting.id) == id)
     }
 }
