@@ -146,6 +146,35 @@ pub fn has_messages() -> bool {
     })
 }
 
+/// What the current process would take next, if it took whatever comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Oldest {
+    /// Nothing has come.
+    Nothing,
+    /// A message of this port.
+    OfPort(PortId),
+    /// Any other message, or something that was not looked at yet.
+    OfOthers,
+}
+
+/// From where the oldest message of the current process is, without taking it: for drivers, which
+/// may put off until it has none what is the cheaper for being done once.
+///
+/// # Panics
+/// Outside of a process.
+pub fn oldest_message() -> Oldest {
+    current(|current| {
+        let pcb = current.pcb();
+        // SAFETY: this thread runs the process, and no user code is called.
+        match unsafe { pcb.private() }.mailbox.oldest_port() {
+            Some(0) => Oldest::OfOthers,
+            Some(token) => Oldest::OfPort(PortId::from_token(pcb.pid.node, token)),
+            None if pcb.inbox.is_empty() => Oldest::Nothing,
+            None => Oldest::OfOthers,
+        }
+    })
+}
+
 /// A fresh reference (`make_ref()`), which remembers where the caller's mailbox ends now.
 ///
 /// # Panics

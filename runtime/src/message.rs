@@ -102,8 +102,8 @@ impl Node {
 
     pub(crate) fn port(&self) -> u64 {
         match self.vtable.let_in {
-            None => self.port,
-            Some(_) => 0,
+            None if self.port != COUNTED => self.port,
+            _ => 0,
         }
     }
 

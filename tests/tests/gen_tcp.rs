@@ -17,6 +17,8 @@ mod connecting;
 mod exits;
 #[path = "gen_tcp/flood.rs"]
 mod flood;
+#[path = "gen_tcp/gathering.rs"]
+mod gathering;
 #[path = "gen_tcp/ownership.rs"]
 mod ownership;
 #[path = "gen_tcp/packets.rs"]

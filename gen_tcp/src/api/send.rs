@@ -9,11 +9,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use runtime::port::PortClosed;
-use runtime::{Alarm, Wakeup};
+use runtime::{Alarm, Oldest, Wakeup};
 
 use super::call;
 use crate::data::IoData;
-use crate::driver::{SendOp, Sent, TcpPort};
+use crate::driver::{More, SendOp, Sent, TcpPort};
 use crate::error::Error;
 use crate::socket::Socket;
 
@@ -55,7 +55,11 @@ impl Future for SendFuture {
             return Poll::Pending;
         }
         let (socket, wakeup) = (self.socket, Wakeup::new(cx));
-        let more = runtime::has_messages();
+        let more = match runtime::oldest_message() {
+            Oldest::Nothing => More::No,
+            Oldest::OfPort(port) if port == socket.port() => More::OfThis,
+            Oldest::OfPort(_) | Oldest::OfOthers => More::OfOthers,
+        };
         let op = &mut self.op;
         let result = match call(socket, |port, cx| port.send(cx, op, Some(wakeup), more)) {
             Err(PortClosed) => self.op.closed(),

@@ -49,7 +49,7 @@ use recv::Reader;
 pub(crate) use sendfile::{Outcome, Part};
 use stats::Stats;
 use writer::Writer;
-pub(crate) use writer::{SendOp, Sent};
+pub(crate) use writer::{More, SendOp, Sent};
 
 /// How long a port that is closed may flush its queue when its peer does not read (part 9, row 14).
 const FLUSH_LIMIT: Duration = Duration::from_secs(300);
@@ -262,7 +262,7 @@ impl Driver for TcpPort {
 
     fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8], from: Pid) -> bool {
         let mut op = SendOp::new(data.into());
-        if let Sent::Done(result) = self.send(cx, &mut op, None, false) {
+        if let Sent::Done(result) = self.send(cx, &mut op, None, More::No) {
             cx.send(from, Tcp::Reply(Self::socket(cx), result));
         }
         true

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 
 use super::form::kind;
 use super::output::SLICES_MAX;
-use super::writer::{Answer, SendOp, Sent, Shut, Waiting};
+use super::writer::{Answer, More, SendOp, Sent, Shut, Waiting};
 use super::{TcpPort, Wire};
 use crate::data::{IoData, Pieces};
 use crate::error::Error;
@@ -38,7 +38,7 @@ impl TcpPort {
         cx: &mut PortCx<'_>,
         op: &mut SendOp,
         wakeup: Option<Wakeup>,
-        more: bool,
+        more: More,
     ) -> Sent {
         if op.id.is_some()
             && let Some(mut waiting) = self.writer.take_waiting(op.id)
@@ -56,8 +56,14 @@ impl TcpPort {
             return self.waits();
         }
         self.writer.leave_suspended(op.id.take());
-        let more = more || !self.reader.input.is_empty();
-        let result = self.accept_data(cx, &mut op.data, more && wakeup.is_some());
+        let more = match more {
+            _ if wakeup.is_none() => More::No,
+            _ if !self.reader.input.is_empty() => More::OfThis,
+            // Behind its end there is nothing to be done with what is left of it.
+            More::OfThis if self.closed_sent => More::OfOthers,
+            more => more,
+        };
+        let result = self.accept_data(cx, &mut op.data, more);
         op.accepted = true;
         match result {
             Ok(true) if self.settings.send_timeout_ms == Some(0) => {
@@ -129,7 +135,7 @@ impl TcpPort {
         &mut self,
         cx: &mut PortCx<'_>,
         data: &mut IoData,
-        more: bool,
+        more: More,
     ) -> Result<bool, Error> {
         if !self.is_connected() {
             return Err(self.not_connected_to_send());
@@ -144,11 +150,14 @@ impl TcpPort {
         }
         self.stats.sent(header.len() + length);
         if self.writer.gathering && !self.settings.delay_send {
-            return Ok(self.gather(cx, &header, data, more));
+            return Ok(self.gather(cx, &header, data, more != More::No));
         }
-        self.writer.gathering = more;
-        if more {
+        self.writer.gathering = more != More::No;
+        if more != More::No {
             cx.at_slice_end();
+        }
+        if more == More::OfThis && !self.settings.delay_send {
+            return Ok(self.gather(cx, &header, data, true));
         }
         let pieces = std::mem::take(&mut data.0);
         if self.has_output() || self.settings.delay_send || !self.writer.writable {
@@ -291,7 +300,7 @@ impl TcpPort {
         } else {
             self.writer.leave_suspended(id);
             op.accepted = true;
-            let over_the_mark = self.accept_data(cx, &mut op.data, false);
+            let over_the_mark = self.accept_data(cx, &mut op.data, More::No);
             self.writer.wake_next(cx);
             if !over_the_mark? {
                 return Ok(());

@@ -1,8 +1,8 @@
 //! The output side of a connection, and who waits for it: data without the kernel (5.1).
 //!
-//! Kept by the driver; `send` fills and empties it. The bytes themselves are in `output`. Invariant (SEN-4, SEN-5): one sender at a time
-//! waits for the low watermark, with its data queued; the others stand back in order, with their
-//! data still in their own hands, and each gets one answer.
+//! Kept by the driver; `send` fills and empties it. The bytes themselves are in `output`. Invariant
+//! (SEN-4, SEN-5): one sender at a time waits for the low watermark, with its data queued; the
+//! others stand back in order, with their data still in their own hands, and each gets one answer.
 
 use std::collections::VecDeque;
 use std::net::Shutdown;
@@ -118,6 +118,16 @@ impl SendOp {
             None => Err(Error::Closed),
         }
     }
+}
+
+/// Whether the sender has more to do at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum More {
+    No,
+    /// Messages that are not of this socket, or nobody knows of what.
+    OfOthers,
+    /// Input of this socket: what it answers to that may go with this send.
+    OfThis,
 }
 
 /// What an attempt to send came to.

@@ -1,0 +1,115 @@
+//! Sends that are gathered while their sender has more input: whatever the sender does next, the
+//! peer gets all of them, in order.
+
+use gen_tcp::{How, Socket, Tcp, inet, opt::*};
+use runtime::prelude::*;
+use tests::foreign::connected;
+use tests::sockets::until_unread;
+use tests::{Foreign, real};
+
+/// Requests that are there before the first is read.
+const REQUESTS: usize = 3;
+
+/// A process that owns a socket with packets in its buffer, has answered the first, and does `next`
+/// in the same slice.
+async fn answers_then<F>(next: impl FnOnce(Socket) -> F + Send + 'static) -> (Pid, Foreign)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (socket, foreign) = connected([packet(1)]).await;
+    foreign.write(b"\x01a".repeat(REQUESTS));
+    until_unread(socket, 2 * REQUESTS).await;
+    let owner = spawn(async move {
+        receive! { () => {} }
+        let first = gen_tcp::recv(socket, 0).await.expect("it is there");
+        gen_tcp::send(socket, first).await.expect("it is connected");
+        next(socket).await;
+    });
+    gen_tcp::controlling_process(socket, owner).expect("it is open");
+    send(owner, ());
+    (owner, foreign)
+}
+
+async fn first_answer(foreign: &Foreign) {
+    let got = foreign.read(2).await.expect("it was sent");
+    assert_eq!(got, b"\x01a");
+}
+
+// 5.1, gathering
+#[test]
+fn what_was_gathered_leaves_whatever_its_sender_does_next() {
+    real(2, async {
+        let (_, foreign) = answers_then(|_| async {
+            receive! { () => {} }
+        })
+        .await;
+        first_answer(&foreign).await;
+        let (_, foreign) = answers_then(|_| async {
+            loop {
+                yield_now().await
+            }
+        })
+        .await;
+        first_answer(&foreign).await;
+        let (_, foreign) = answers_then(|_| async {}).await;
+        first_answer(&foreign).await;
+        let (_, foreign) = answers_then(|_| async { panic!("it ends here") }).await;
+        first_answer(&foreign).await;
+        let (_, foreign) = answers_then(|_| async { exit(Reason::Kill).await }).await;
+        first_answer(&foreign).await;
+        let close = |socket| async move { gen_tcp::close(socket).await.expect("always") };
+        let (_, foreign) = answers_then(close).await;
+        first_answer(&foreign).await;
+        let shut = |socket| async move {
+            gen_tcp::shutdown(socket, How::Write).expect("it is connected");
+            receive! { () => {} }
+        };
+        let (_, foreign) = answers_then(shut).await;
+        assert_eq!(foreign.read_to_end().await.0, b"\x01a");
+        let hand_over = |socket| async move {
+            let heir = spawn(async {
+                receive! { () => {} }
+            });
+            gen_tcp::controlling_process(socket, heir).expect("it is open");
+            receive! { () => {} }
+        };
+        let (_, foreign) = answers_then(hand_over).await;
+        first_answer(&foreign).await;
+    });
+}
+
+// 1.14
+#[test]
+fn getstat_sees_no_gathered_bytes() {
+    real(1, async {
+        let ask = |socket| async move {
+            let pending = inet::getstat(socket, [inet::Stat::SendPend]).expect("it is open");
+            assert_eq!(pending, [(inet::Stat::SendPend, 0)]);
+            receive! { () => {} }
+        };
+        let (_, foreign) = answers_then(ask).await;
+        first_answer(&foreign).await;
+    });
+}
+
+// ACT-1: the messages of one's own socket are such input, too.
+#[test]
+fn answers_to_many_messages_come_in_order() {
+    real(2, async {
+        let (socket, foreign) = connected([packet(2), active(true)]).await;
+        let count: u16 = 1000;
+        let all: Vec<u8> = (0..count)
+            .flat_map(|n| [[0, 2], n.to_be_bytes()].concat())
+            .collect();
+        let (writer, sent) = (foreign.clone(), all.clone());
+        spawn_link(async move { writer.write_all(sent).await.expect("it is read") });
+        for _ in 0..count {
+            receive! {
+                Tcp::Data(s, data) if s == socket => {
+                    gen_tcp::send(socket, data).await.expect("it is connected");
+                }
+            }
+        }
+        assert_eq!(foreign.read(all.len()).await.expect("all comes"), all);
+    });
+}
