@@ -1,5 +1,5 @@
-//! Micro-benchmarks of what a process does: send, receive, select, spawn, link, set a timer, call
-//! a port.
+//! Micro-benchmarks of what a process does: send, receive, select, call, spawn, link, monitor, set
+//! a timer, command a port.
 //!
 //! ```text
 //! cargo bench -p runtime                 # all
@@ -41,8 +41,8 @@ where
 
 struct Go(Pid);
 struct Done;
-struct Call(Pid, Ref);
-struct Reply(Ref);
+struct Ask(Pid, Ref);
+struct Answer(Ref);
 struct Other;
 
 /// To oneself, and what was sent is thrown away with the process.
@@ -70,14 +70,57 @@ fn send_and_receive(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A call of another process and its reply, while so many other messages wait.
+/// To another process and back: each message wakes the one that it goes to.
+#[divan::bench]
+fn round_trip(bencher: Bencher<'_, '_>) {
+    let runtime = one_worker();
+    let other = runtime.block_on(async {
+        spawn(async {
+            loop {
+                receive! { Go(from) => send(from, Done) }
+            }
+        })
+    });
+    let other = other.expect("it comes to its end");
+    sample(bencher, &runtime, || async move {
+        for _ in 0..N {
+            send(other, Go(self_pid()));
+            receive! { Done => {} }
+        }
+    });
+}
+
+struct Add(u64, u64);
+
+impl Request for Add {
+    type Reply = u64;
+}
+
+/// `call` and `reply`: a monitor, an alias and a time limit with each.
+#[divan::bench]
+fn call_and_reply(bencher: Bencher<'_, '_>) {
+    sample(bencher, &one_worker(), || async {
+        let server = spawn_link(async {
+            loop {
+                receive! { Call { request: Add(a, b), from } => reply(from, a + b) }
+            }
+        });
+        for number in 0..N {
+            let sum = call(server, Add(number, 1), Duration::from_secs(60)).await;
+            assert_eq!(sum, Ok(number + 1));
+        }
+        exit_signal(server, Reason::Kill);
+    });
+}
+
+/// A request with a reference of its own and the answer to it, while so many other messages wait.
 #[divan::bench(args = [0, 100, 10_000, 1_000_000])]
 fn selective(bencher: Bencher<'_, '_>, others: u64) {
     let runtime = one_worker();
     let caller = runtime.block_on(async move {
         let server = spawn(async {
             loop {
-                receive! { Call(from, reference) => send(from, Reply(reference)) }
+                receive! { Ask(from, reference) => send(from, Answer(reference)) }
             }
         });
         spawn(async move {
@@ -100,10 +143,10 @@ async fn calls_on_demand(server: Pid) {
         let from = receive! { since(mark); Go(from) => from };
         for _ in 0..N {
             let reference = make_ref();
-            send(server, Call(self_pid(), reference));
+            send(server, Ask(self_pid(), reference));
             receive! {
                 since(reference);
-                Reply(to) if to == reference => {}
+                Answer(to) if to == reference => {}
             }
         }
         send(from, Done);
@@ -148,6 +191,19 @@ fn link_and_unlink(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// A monitor that is made and taken away again.
+#[divan::bench]
+fn monitor_and_demonitor(bencher: Bencher<'_, '_>) {
+    sample(bencher, &one_worker(), || async {
+        let other = spawn(std::future::pending::<()>());
+        for _ in 0..N {
+            demonitor(monitor(other));
+            yield_now().await;
+        }
+        exit_signal(other, Reason::Kill);
+    });
+}
+
 /// A timer that is set far ahead and cancelled.
 #[divan::bench]
 fn timer(bencher: Bencher<'_, '_>) {
@@ -159,7 +215,7 @@ fn timer(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A driver that counts how often it was called.
+/// A driver that counts what it was told, and tells its owner of each command.
 struct Counter(u64);
 
 impl Driver for Counter {
@@ -169,6 +225,12 @@ impl Driver for Counter {
 
     fn ready(&mut self, _: &mut PortCx<'_>, _: Readiness) -> Turn {
         Turn::Done
+    }
+
+    fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8], _: Pid) -> bool {
+        self.0 += data.len() as u64;
+        cx.send_owner(Done);
+        true
     }
 
     fn stop(&mut self, _: &mut PortCx<'_>) {}
@@ -182,6 +244,20 @@ fn port_call(bencher: Bencher<'_, '_>) {
         for _ in 0..N {
             let count = |counter: &mut Counter, _: &mut PortCx<'_>| counter.0 += 1;
             port::call(port, count).expect("it is open");
+        }
+    });
+}
+
+/// A command to a port, and the message that it sends for it.
+#[divan::bench]
+fn port_command(bencher: Bencher<'_, '_>) {
+    sample(bencher, &one_worker(), || async {
+        let port = port::open(Counter(0)).expect("a port");
+        for _ in 0..N {
+            port::command(port, &b"data"[..])
+                .await
+                .expect("it takes all");
+            receive! { Done => {} }
         }
     });
 }
