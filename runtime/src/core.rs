@@ -35,6 +35,7 @@ use crate::sync::{AtomicU64, Ordering};
 use crate::table::{Reserved, Table};
 use crate::timers::Timers;
 use crate::trace;
+use crate::vacancies::OnWorker;
 
 /// The doors to the outside world: real or simulated, and nothing above knows which.
 pub(crate) struct Seams {
@@ -112,8 +113,8 @@ impl Core {
             // Never 0, so that an id made of zeros belongs to no runtime.
             node: (seams.entropy.random() as u32) | 1,
             limits,
-            processes: Table::new(limits.processes_max),
-            ports: Table::new(limits.ports_max),
+            processes: Table::new(limits.processes_max, workers),
+            ports: Table::new(limits.ports_max, workers),
             registry: Registry::new(),
             timers: Timers::new(workers),
             sched: seams.sched,
@@ -192,12 +193,12 @@ impl Core {
     }
 
     /// A place for a process. `None` where there is none, or the runtime is ending.
-    pub(crate) fn reserve(&self, hint: usize) -> Option<Reserved> {
-        let reserved = self.processes.reserve(hint)?;
+    pub(crate) fn reserve(&self, on_worker: Option<OnWorker>) -> Option<Reserved> {
+        let reserved = self.processes.reserve(on_worker)?;
         if !self.is_closing() {
             return Some(reserved);
         }
-        self.processes.abandon(reserved, hint);
+        self.processes.abandon(reserved, on_worker);
         self.tell_quiet();
         None
     }

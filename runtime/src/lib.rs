@@ -71,6 +71,7 @@ mod sync;
 mod table;
 mod timers;
 mod trace;
+mod vacancies;
 mod wheel;
 
 pub use api::{

@@ -61,6 +61,8 @@ pub(crate) const SLICES_PER_PIN: u32 = 32;
 pub(crate) const SLICES_PER_FREE: u32 = 256;
 /// Blocks of one size that a thread keeps for the next message or process.
 pub(crate) const BLOCKS_KEPT_MAX: u32 = 128;
+/// Free slots that go from one worker to others at once; a worker keeps twice as many at most.
+pub(crate) const VACANCIES_BATCH: usize = 64;
 /// Readiness events taken from the system at once.
 pub(crate) const EVENTS_MAX: usize = 256;
 /// Timers that one look at the clock may fire; the rest follows after other work (T-5).

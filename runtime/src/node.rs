@@ -402,7 +402,7 @@ impl Handle {
         };
         let (spawn, spawned_at) = (Spawn::new(), Location::caller());
         let order = Order {
-            spawn,
+            spawn: &spawn,
             parent: None,
             reference,
             spawned_at,

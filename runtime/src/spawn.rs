@@ -12,6 +12,7 @@ use crate::core::{Core, Uncounted};
 use crate::name::Name;
 use crate::pid::Pid;
 use crate::priority::Priority;
+use crate::process::Pcb;
 use crate::process::cell::{Birth, create};
 use crate::process::context::current;
 use crate::process::limit::MailboxLimit;
@@ -19,7 +20,6 @@ use crate::process::links::LinkState;
 use crate::process::monitors::{Item, MonitorOptions, Watcher, note};
 use crate::process::run::Runnable;
 use crate::process::signal::Signal;
-use crate::process::{Pcb, Private};
 use crate::reason::{Outcome, Reason};
 use crate::reference::Ref;
 use crate::registry::RegisterError;
@@ -148,7 +148,7 @@ impl Spawn {
             // SAFETY: this thread runs the parent, and no user code is called.
             let reference = unsafe { parent.private() }.make_ref(parent.pid);
             let order = Order {
-                spawn: self,
+                spawn: &self,
                 parent: Some(parent),
                 reference,
                 spawned_at,
@@ -162,7 +162,7 @@ impl Spawn {
 
 /// One spawn, with all that is needed for it.
 pub(crate) struct Order<'a> {
-    pub(crate) spawn: Spawn,
+    pub(crate) spawn: &'a Spawn,
     /// The caller, where it is a process: it is run by this thread.
     pub(crate) parent: Option<&'a Pcb>,
     pub(crate) reference: Ref,
@@ -175,10 +175,9 @@ impl Order<'_> {
         F: Future + Send + 'static,
         F::Output: Outcome,
     {
-        let hint = core.sched.hint();
-        let reserved = core.reserve(hint).ok_or(SpawnError::SystemLimit)?;
+        let on_worker = core.sched.on_worker();
+        let reserved = core.reserve(on_worker).ok_or(SpawnError::SystemLimit)?;
         let pid = Pid::new(core.node, reserved.slot, reserved.generation);
-        let private = self.private_part();
         let parent = self
             .parent
             .map_or(Pid::nobody(core.node), |parent| parent.pid);
@@ -190,7 +189,7 @@ impl Order<'_> {
                 pid,
                 parent,
                 spawned_at,
-                private,
+                trap_exit: self.spawn.trap_exit,
             },
             future,
         );
@@ -198,6 +197,9 @@ impl Order<'_> {
         // before it was queued, which is the last thing done here.
         let child: &Pcb = unsafe { pcb.as_ref() };
         let core = &child.core;
+        if self.is_bound() {
+            self.bind_child(child);
+        }
         child.limit.set(self.spawn.mailbox_limit);
         child.marks.set_priority(self.spawn.priority);
         trace::spawn(pid, parent, spawned_at);
@@ -217,14 +219,22 @@ impl Order<'_> {
             core.sched.ready(Runnable::of(child));
             return Err(error);
         }
-        self.bind_parent(pid);
+        if self.is_bound() {
+            self.bind_parent(pid);
+        }
         core.sched.ready(Runnable::of(child));
         Ok(pid)
     }
 
-    /// The child's private part, with its ends of the link and the monitor.
-    fn private_part(&self) -> Private {
-        let mut private = Private::new(self.spawn.trap_exit);
+    /// Whether there is more to it than a process.
+    fn is_bound(&self) -> bool {
+        self.spawn.link || self.spawn.monitor.is_some() || self.spawn.label.is_some()
+    }
+
+    /// The child's ends of the link and the monitor, and its label.
+    fn bind_child(&self, child: &Pcb) {
+        // SAFETY: nobody runs it yet, and nobody has been told of it.
+        let private = unsafe { child.private() };
         if let Some(parent) = self.parent {
             if self.spawn.link {
                 private.links.insert(parent.pid.into(), LinkState::Active);
@@ -241,7 +251,6 @@ impl Order<'_> {
         if self.spawn.label.is_some() {
             private.rare().seldom().label = self.spawn.label.clone();
         }
-        private
     }
 
     /// The parent's ends of the link and the monitor.

@@ -11,15 +11,14 @@
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use parking_lot::Mutex;
-
 use crate::pin::Pin;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::vacancies::{OnWorker, Vacancies};
 
 const FIRST_CHUNK_BITS: u32 = 8;
 const CHUNKS: usize = (u32::BITS - FIRST_CHUNK_BITS) as usize;
-/// Free lists, so that workers seldom meet on one.
-const SHARDS: usize = 8;
+/// The last slots are never opened: threads that open one at the same moment cannot wrap round.
+const SLOTS_LEFT: u32 = 1 << 13;
 
 /// What a table holds: something with a slot and a generation.
 pub(crate) trait Tenant {
@@ -30,7 +29,7 @@ pub(crate) trait Tenant {
 /// See the file's header.
 pub(crate) struct Table<T> {
     chunks: [AtomicPtr<AtomicPtr<T>>; CHUNKS],
-    free: [Mutex<Vec<(u32, u32)>>; SHARDS],
+    free: Vacancies,
     /// The first slot that was never used. Slot 0 stays empty.
     fresh: AtomicU32,
     /// In the lower half the places that are taken, in the upper one those who have given up
@@ -53,10 +52,10 @@ pub(crate) struct Reserved {
 }
 
 impl<T: Tenant> Table<T> {
-    pub(crate) fn new(len_max: u32) -> Self {
+    pub(crate) fn new(len_max: u32, workers: usize) -> Self {
         Table {
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
-            free: [const { Mutex::new(Vec::new()) }; SHARDS],
+            free: Vacancies::new(workers),
             fresh: AtomicU32::new(1),
             count: AtomicU64::new(0),
             len_max,
@@ -86,8 +85,8 @@ impl<T: Tenant> Table<T> {
         self.count.fetch_sub(LEAVING, Ordering::AcqRel) == LEAVING
     }
 
-    /// A place, or `None` where the table is full. `hint` spreads the callers: a worker's number.
-    pub(crate) fn reserve(&self, hint: usize) -> Option<Reserved> {
+    /// A place, or `None` where the table is full.
+    pub(crate) fn reserve(&self, on_worker: Option<OnWorker>) -> Option<Reserved> {
         // By exchange, so that one that is refused takes nothing from others meanwhile.
         let mut count = self.count.load(Ordering::Acquire);
         loop {
@@ -104,24 +103,23 @@ impl<T: Tenant> Table<T> {
                 Err(now) => count = now,
             }
         }
-        let reserved = self.reuse(hint % SHARDS).or_else(|| self.open());
+        let reserved = self.reuse(on_worker).or_else(|| self.open());
         if reserved.is_none() {
             self.vacate();
         }
         reserved
     }
 
-    fn reuse(&self, first: usize) -> Option<Reserved> {
-        if let Some((slot, generation)) = self.free[first].lock().pop() {
-            return Some(Reserved { slot, generation });
-        }
-        None
+    fn reuse(&self, on_worker: Option<OnWorker>) -> Option<Reserved> {
+        let (slot, generation) = self.free.take(on_worker)?;
+        Some(Reserved { slot, generation })
     }
 
-    /// A slot that was never used; where there is none, one of another shard's.
+    /// A slot that was never used; where there is none, one that others have given back.
+    #[cold]
     fn open(&self) -> Option<Reserved> {
         let slot = self.fresh.fetch_add(1, Ordering::Relaxed);
-        if slot < u32::MAX - SHARDS as u32 * 1024 {
+        if slot < u32::MAX - SLOTS_LEFT {
             let (chunk, _) = split(slot);
             self.chunk(chunk);
             return Some(Reserved {
@@ -130,7 +128,7 @@ impl<T: Tenant> Table<T> {
             });
         }
         self.fresh.fetch_sub(1, Ordering::Relaxed);
-        (0..SHARDS).find_map(|shard| self.reuse(shard))
+        self.reuse(None)
     }
 
     /// The chunk, made where it is not there yet.
@@ -170,8 +168,8 @@ impl<T: Tenant> Table<T> {
     }
 
     /// Gives a reserved place back unused.
-    pub(crate) fn abandon(&self, reserved: Reserved, hint: usize) {
-        self.release(reserved.slot, reserved.generation, hint);
+    pub(crate) fn abandon(&self, reserved: Reserved, on_worker: Option<OnWorker>) {
+        self.release(reserved.slot, reserved.generation, on_worker);
         self.vacate();
     }
 
@@ -189,16 +187,17 @@ impl<T: Tenant> Table<T> {
 
     /// Takes a tenant out: from here it is not found. The caller then defers the release of its
     /// memory, and gives up the place.
-    pub(crate) fn remove(&self, slot: u32, generation: u32, hint: usize) {
+    pub(crate) fn remove(&self, slot: u32, generation: u32, on_worker: Option<OnWorker>) {
         let place = self.slot(slot).expect("a tenant has a slot");
         place.store(ptr::null_mut(), Ordering::Release);
-        self.release(slot, generation, hint);
+        self.release(slot, generation, on_worker);
     }
 
-    fn release(&self, slot: u32, generation: u32, hint: usize) {
+    #[inline]
+    fn release(&self, slot: u32, generation: u32, on_worker: Option<OnWorker>) {
         // The last generation retires the slot: an id never comes to mean somebody else.
         if let Some(next) = generation.checked_add(1) {
-            self.free[hint % SHARDS].lock().push((slot, next));
+            self.free.give(on_worker, (slot, next));
         }
     }
 

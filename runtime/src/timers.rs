@@ -24,6 +24,7 @@ use crate::process::context::current;
 use crate::process::run::shielded;
 use crate::process::wakeup::Wakeup;
 use crate::sync::{AtomicU64, Ordering};
+use crate::vacancies::OnWorker;
 use crate::wheel::{Key, Wheel, fires_at};
 
 /// Which timer: of which runtime, shard, and key in its wheel.
@@ -88,8 +89,9 @@ enum Entry {
     Port(PortId, TimerKey),
 }
 
-/// Timers that a process is the destination of. They are noted when they are set and not struck off
-/// when they are gone: once there are twice as many as were found alive, the gone are forgotten.
+/// Timers that a process is the destination of. They are noted when they are set, and struck off
+/// when they are gone only where that is the last one: once there are twice as many as were found
+/// alive, the gone are forgotten.
 #[derive(Default)]
 pub(crate) struct TimerKeys {
     keys: Vec<TimerKey>,
@@ -107,8 +109,15 @@ impl TimerKeys {
         self.keys.len() > 2 * self.alive_len + GONE_MAX
     }
 
+    /// A timer is gone.
+    fn strike(&mut self, key: TimerKey) {
+        if self.keys.last() == Some(&key) {
+            self.keys.pop();
+        }
+    }
+
     fn forget_gone(&mut self, timers: &Timers) {
-        self.keys.retain(|key| timers.is_set(*key));
+        timers.retain_set(&mut self.keys);
         self.alive_len = self.keys.len();
         let room = 2 * self.alive_len + GONE_MAX + 1;
         if self.keys.capacity() > 2 * room {
@@ -187,7 +196,7 @@ impl Timers {
     }
 
     fn insert(&self, core: &Core, deadline: u64, make: impl FnOnce(TimerKey) -> Entry) -> TimerKey {
-        let shard = core.sched.hint() % self.shards.len();
+        let shard = core.sched.on_worker().map_or(0, OnWorker::worker) % self.shards.len();
         let at = &self.shards[shard];
         let (node, shard) = (core.node, shard as u32);
         let mut wheel = at.wheel.lock();
@@ -267,12 +276,21 @@ impl Timers {
         core.with_process(to, add) == Some(true)
     }
 
-    fn is_set(&self, key: TimerKey) -> bool {
-        let shard = &self.shards[key.shard as usize];
-        shard.wheel.lock().deadline(key.key).is_some()
+    /// Keeps the keys of timers that are set. One lock at a time, and seldom another: a process
+    /// stays on its worker.
+    fn retain_set(&self, keys: &mut Vec<TimerKey>) {
+        let mut locked = None;
+        keys.retain(|key| {
+            if locked.as_ref().is_none_or(|(shard, _)| *shard != key.shard) {
+                drop(locked.take());
+                locked = Some((key.shard, self.shards[key.shard as usize].wheel.lock()));
+            }
+            let wheel = locked.as_ref().map(|(_, wheel)| wheel);
+            wheel.is_some_and(|wheel| wheel.deadline(key.key).is_some())
+        });
     }
 
-    fn cancel(&self, core: &Core, timer: TimerRef) -> Option<Duration> {
+    fn cancel(&self, me: Option<&Pcb>, core: &Core, timer: TimerRef) -> Option<Duration> {
         if timer.key.node != core.node {
             return None;
         }
@@ -282,6 +300,12 @@ impl Timers {
             drop(shard.sending.lock());
             return None;
         };
+        if let Some(me) = me {
+            // SAFETY: this thread runs the process, and nothing of the user's is called.
+            if let Some(own) = &mut unsafe { me.private() }.own_timers {
+                own.strike(timer.key);
+            }
+        }
         drop(entry);
         Some(Duration::from_nanos(
             deadline.saturating_sub(core.clock.now()),
@@ -425,7 +449,10 @@ pub fn start_timer<T: Send + 'static>(
 /// # Panics
 /// Outside of a process.
 pub fn cancel_timer(timer: TimerRef) -> Option<Duration> {
-    current(|current| current.core().timers.cancel(current.core(), timer))
+    current(|current| {
+        let core = current.core();
+        core.timers.cancel(current.process_if_any(), core, timer)
+    })
 }
 
 /// The time that is left to a timer (`erlang:read_timer/1`), `None` where it is not active.

@@ -89,7 +89,7 @@ pub struct Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            self.core.ports.abandon(place, self.core.sched.hint());
+            self.core.ports.abandon(place, self.core.sched.on_worker());
         }
     }
 }
@@ -106,7 +106,7 @@ pub fn reserve() -> Result<Reservation, OpenError> {
         let core = current.core();
         let place = core
             .ports
-            .reserve(core.sched.hint())
+            .reserve(core.sched.on_worker())
             .ok_or(OpenError::SystemLimit)?;
         Ok(Reservation {
             core: core.clone(),

@@ -146,9 +146,11 @@ fn finish(cell: &PortCell, body: &mut Body, asked: &mut Asked, pin: &Pin) -> Box
             .refused
             .extend(cell.core.send_message(to, reply).err());
     }
-    cell.core
-        .ports
-        .remove(cell.id.slot, cell.id.generation, cell.core.sched.hint());
+    cell.core.ports.remove(
+        cell.id.slot,
+        cell.id.generation,
+        cell.core.sched.on_worker(),
+    );
     std::mem::replace(&mut body.driver, Box::new(Gone))
 }
 

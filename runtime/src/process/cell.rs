@@ -85,7 +85,7 @@ pub(crate) struct Birth {
     pub(crate) pid: Pid,
     pub(crate) parent: Pid,
     pub(crate) spawned_at: &'static Location<'static>,
-    pub(crate) private: Private,
+    pub(crate) trap_exit: bool,
 }
 
 /// Allocates a process. The table counts it; it is not yet published nor queued.
@@ -94,6 +94,7 @@ where
     F: Future + Send + 'static,
     F::Output: Outcome,
 {
+    let cell = heap::take(Layout::new::<Cell<F>>()).cast::<Cell<F>>();
     let pcb = Pcb {
         refs: AtomicU32::new(1),
         inbox: Inbox::queued(),
@@ -106,12 +107,14 @@ where
         marks: Marks::new(),
         spawned_at: birth.spawned_at,
         parent: birth.parent,
-        private: UnsafeCell::new(birth.private),
+        private: UnsafeCell::new(Private::new(birth.trap_exit)),
     };
-    let cell = heap::take(Layout::new::<Cell<F>>()).cast::<Cell<F>>();
     let future = UnsafeCell::new(ManuallyDrop::new(future));
-    // SAFETY: the memory is ours and of this layout.
-    unsafe { cell.write(Cell { pcb, future }) };
+    // SAFETY: the memory is ours and of this layout; each part is written in its place.
+    unsafe {
+        (&raw mut (*cell.as_ptr()).pcb).write(pcb);
+        (&raw mut (*cell.as_ptr()).future).write(future);
+    }
     cell.cast()
 }
 

@@ -58,7 +58,7 @@ pub(super) fn run(pcb: &Pcb, reason: Reason, crashed: bool) {
     // The place first: whoever does not find the process any more finds room for another (P-4).
     core.processes.leave();
     core.processes
-        .remove(pcb.pid.slot, pcb.pid.generation, core.sched.hint());
+        .remove(pcb.pid.slot, pcb.pid.generation, core.sched.on_worker());
     tell(pcb, &reason);
     answer(pcb, pcb.inbox.close());
     if let Some(limit) = pcb.limit.get() {
@@ -180,8 +180,10 @@ fn drop_messages(pcb: &Pcb) {
     loop {
         // SAFETY: this thread runs the process, and the borrow ends before the message is dropped.
         let mailbox = &mut unsafe { pcb.private() }.mailbox;
-        let Some(seat) = mailbox.at(0) else { break };
-        let message = mailbox.remove(seat);
+        let Some(on_worker) = mailbox.at(0) else {
+            break;
+        };
+        let message = mailbox.remove(on_worker);
         shielded(|| drop(message));
     }
     pcb.note_queue_len(0);

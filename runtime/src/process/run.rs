@@ -15,6 +15,7 @@ use super::{Pcb, cell, exit, signal};
 use crate::inbox::{Chain, Rest};
 use crate::reason::Reason;
 use crate::statistics::SchedulerLoad;
+use crate::vacancies::OnWorker;
 
 /// Who runs processes: takes those that became ready. Real workers, or the simulated scheduler.
 pub(crate) trait Scheduler: Send + Sync {
@@ -22,8 +23,8 @@ pub(crate) trait Scheduler: Send + Sync {
     fn ready(&self, process: Runnable);
     /// The deadline of the earliest timer may have come nearer.
     fn timer_set(&self, deadline: u64);
-    /// The number of the worker that the calling thread is: spreads free lists and timers.
-    fn hint(&self) -> usize;
+    /// The worker that the calling thread is, if it is one of these: spreads free slots and timers.
+    fn on_worker(&self) -> Option<OnWorker>;
     /// How much there is to do, and what was done.
     fn load(&self) -> SchedulerLoad;
 }

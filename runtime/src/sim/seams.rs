@@ -18,6 +18,7 @@ use crate::entropy::Entropy;
 use crate::port::source::{Reactor, Readiness, Source};
 use crate::process::run::{Runnable, Scheduler};
 use crate::statistics::SchedulerLoad;
+use crate::vacancies::OnWorker;
 
 /// The processes that are ready, in the order in which they became so.
 pub(super) struct SimScheduler {
@@ -48,8 +49,8 @@ impl Scheduler for SimScheduler {
 
     fn timer_set(&self, _: u64) {}
 
-    fn hint(&self) -> usize {
-        0
+    fn on_worker(&self) -> Option<OnWorker> {
+        None
     }
 
     fn load(&self) -> SchedulerLoad {

@@ -37,6 +37,7 @@ use crate::process::run::{Runnable, Scheduler};
 use crate::reactor::RealReactor;
 use crate::statistics::{SchedulerLoad, WorkerStatistics};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
+use crate::vacancies::OnWorker;
 
 use counters::Counters;
 use idle::Idle;
@@ -227,8 +228,8 @@ impl Scheduler for Workers {
         self.idle.timer_set(deadline, &self.reactor);
     }
 
-    fn hint(&self) -> usize {
-        worker::local(self).map_or(0, |local| local.index())
+    fn on_worker(&self) -> Option<OnWorker> {
+        worker::local(self).map(worker::Local::on_worker)
     }
 
     fn load(&self) -> SchedulerLoad {

@@ -26,6 +26,7 @@ use crate::port;
 use crate::port::source::Event;
 use crate::process::run::{Ran, Runnable};
 use crate::sync::Ordering;
+use crate::vacancies::OnWorker;
 
 thread_local! {
     static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
@@ -48,8 +49,10 @@ pub(super) fn local(workers: &Workers) -> Option<&'static Local> {
 }
 
 impl Local {
-    pub(super) fn index(&self) -> usize {
-        self.index
+    /// The proof that the calling thread is this worker.
+    pub(super) fn on_worker(&self) -> OnWorker {
+        // SAFETY: `local` lends this to its own thread alone, and each worker has one.
+        unsafe { OnWorker::new(self.index) }
     }
 
     /// The process runs next; what was to run next goes to the queue.
