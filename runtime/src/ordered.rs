@@ -15,7 +15,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::iter::Flatten;
 use std::vec;
 
 use crate::hash::FixedState;
@@ -216,14 +215,23 @@ impl<K, V> Default for OrderedMap<K, V> {
 }
 
 /// The entries of a map that was consumed.
-pub(crate) type IntoIter<K, V> = Flatten<vec::IntoIter<Option<(K, V)>>>;
+pub(crate) struct IntoIter<K, V>(vec::IntoIter<Option<(K, V)>>);
+
+impl<K, V> Iterator for IntoIter<K, V> {
+    type Item = (K, V);
+
+    #[inline]
+    fn next(&mut self) -> Option<(K, V)> {
+        self.0.find_map(|entry| entry)
+    }
+}
 
 impl<K, V> IntoIterator for OrderedMap<K, V> {
     type Item = (K, V);
     type IntoIter = IntoIter<K, V>;
 
     fn into_iter(self) -> IntoIter<K, V> {
-        self.entries.into_iter().flatten()
+        IntoIter(self.entries.into_iter())
     }
 }
 

@@ -20,6 +20,7 @@ use crate::message::Message;
 use crate::name::Name;
 use crate::pid::{Pid, PortId};
 use crate::process::Pcb;
+use crate::process::budget::Portion;
 use crate::process::context::current;
 use crate::process::run::shielded;
 use crate::process::wakeup::Wakeup;
@@ -323,16 +324,27 @@ impl Timers {
         ))
     }
 
-    /// The process ends: timers for it are cancelled, and it gets no more.
-    pub(crate) fn cancel_all_to(&self, pcb: &Pcb) {
-        // SAFETY: this thread runs the process, and nothing of the user's is called.
-        let own = unsafe { pcb.private() }.own_timers.take();
-        let others = pcb.timers.end();
-        for key in own.into_iter().chain(others).flat_map(|keys| keys.keys) {
+    /// The process ends, and gets no more timers: those for it are cancelled, as many as a portion
+    /// allows (T-5). True where none is left.
+    pub(crate) fn cancel_to(&self, pcb: &Pcb, portion: &mut Portion) -> bool {
+        while portion.is_left() {
+            // SAFETY: this thread runs the process, and nothing of the user's is called.
+            let private = unsafe { pcb.private() };
+            let keys = private.own_timers.as_mut().map(|own| &mut own.keys);
+            let Some(key) = keys.and_then(Vec::pop) else {
+                // Those of others come behind its own, in their place.
+                private.own_timers = pcb.timers.end();
+                match private.own_timers {
+                    Some(_) => continue,
+                    None => return true,
+                }
+            };
+            portion.take(1);
             let entry = self.take(key);
             // The message is the user's value, and its destructor may panic.
             shielded(|| drop(entry));
         }
+        false
     }
 
     /// Timers that are set.

@@ -33,6 +33,8 @@ mod names;
 mod order;
 #[path = "semantics/owners.rs"]
 mod owners;
+#[path = "semantics/portions.rs"]
+mod portions;
 #[path = "semantics/ports.rs"]
 mod ports;
 #[path = "semantics/priorities.rs"]

@@ -44,6 +44,7 @@ use crate::timers::{TimerKeys, TimerSet};
 
 use alias::AliasState;
 use cell::FutureVTable;
+use exit::Ending;
 use limit::LimitCell;
 use links::LinkState;
 use monitors::{Monitor, Watcher};
@@ -88,6 +89,8 @@ pub(crate) struct Private {
     pub(crate) taking_in: bool,
     /// The mailbox was reported as long.
     pub(crate) long_queue: bool,
+    /// The exit sequence was put off in the middle.
+    pub(crate) is_ending: bool,
     /// The next serial of a reference.
     pub(crate) serial: u64,
     /// Timers that this process has directed at itself.
@@ -116,6 +119,8 @@ pub(crate) struct Seldom {
     pub(crate) aliases: OrderedMap<u64, AliasState>,
     /// What the process is called by people.
     pub(crate) label: Option<Name>,
+    /// The exit sequence, where it was put off in the middle.
+    ending: Option<Ending>,
 }
 
 impl Rare {
@@ -134,6 +139,7 @@ impl Private {
             slept: false,
             taking_in: false,
             long_queue: false,
+            is_ending: false,
             serial: 0,
             own_timers: None,
             rare: None,
@@ -159,6 +165,17 @@ impl Private {
 
     pub(crate) fn take_rare(&mut self) -> Option<Box<Rare>> {
         self.rare.take()
+    }
+
+    /// The exit sequence is put off.
+    pub(crate) fn put_ending(&mut self, ending: Ending) {
+        self.is_ending = true;
+        self.rare().seldom().ending = Some(ending);
+    }
+
+    /// The exit sequence goes on.
+    pub(crate) fn take_ending(&mut self) -> Option<Ending> {
+        self.seldom_if_any()?.ending.take()
     }
 
     /// The process has to end. The first reason wins (P-13 step 1): a later one comes back, to be

@@ -70,29 +70,48 @@ impl Runnable {
     /// `pinned` is true only where that is so.
     pub(crate) unsafe fn run(self, pinned: bool) -> Ran {
         let pcb = self.pcb();
-        let mail = pcb.inbox.begin();
         // SAFETY: passed on.
         let current = unsafe { Current::process(pcb, pcb.core.limits.slice_budget, pinned) };
-        let ended = current.enter(|| slice(pcb, mail));
+        // SAFETY: who took it from its queue has it alone, and the borrow ends with the expression.
+        let advanced = if unsafe { pcb.private() }.is_ending {
+            current.enter(|| exit::go_on(pcb))
+        } else {
+            let mail = pcb.inbox.begin();
+            let ended = current.enter(|| slice(pcb, mail));
+            if current.has_ports() {
+                tell_ports(&current);
+            }
+            let Some((reason, crashed)) = ended else {
+                return match pcb.inbox.rest(current.has_yielded()) {
+                    Rest::Waits => Ran::Over,
+                    Rest::Again => Ran::Again(self),
+                };
+            };
+            current.enter(|| exit::begin(pcb, reason, crashed))
+        };
+        // Destructors may have asked, too.
         if current.has_ports() {
-            tell_ports(&current, pcb);
+            tell_ports(&current);
         }
-        if let Some((reason, crashed)) = ended {
-            current.enter(|| exit::run(pcb, reason, crashed));
-            return Ran::Over;
-        }
-        match pcb.inbox.rest(current.has_yielded()) {
-            Rest::Waits => Ran::Over,
-            Rest::Again => Ran::Again(self),
+        match advanced {
+            Ok(reason) => {
+                current.enter(|| exit::over(pcb, reason));
+                Ran::Over
+            }
+            // The inbox's word stays as it is: as long as it says so nobody else queues it.
+            Err(ending) => {
+                exit::put_off(pcb, ending);
+                Ran::Again(self)
+            }
         }
     }
 }
 
 /// The ports that asked for it hear of the end of the slice.
 #[inline(never)]
-fn tell_ports(current: &Current, pcb: &Pcb) {
+fn tell_ports(current: &Current) {
     for port in current.take_ports() {
-        crate::port::slice_end(&pcb.core, port);
+        crate::port::slice_end(current.core(), port);
     }
 }
 
