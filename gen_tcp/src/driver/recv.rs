@@ -25,7 +25,7 @@ use crate::packet::{Decoder, Packet, TooLong};
 /// The longest recv(S,N) (RCV-6).
 const LENGTH_MAX: usize = 64 << 20;
 /// Bytes that one turn of an active socket reads before others have theirs (O-17).
-const TURN_BYTES: usize = 256 << 10;
+const TURN_BYTES: usize = 64 << 10;
 /// Packets that one turn delivers.
 const TURN_PACKETS: usize = 256;
 

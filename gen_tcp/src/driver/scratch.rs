@@ -2,8 +2,8 @@
 //!
 //! Taken by every read, under a port's lock. Invariant (REC-9): a small read is copied out, and the
 //! buffer stays; a read that fills at least three quarters is handed out whole, without a copy, and
-//! its memory comes back when the receiver has dropped it before the next read. One buffer a
-//! thread, of the size that was asked for last.
+//! its memory comes back when the receiver has dropped it before a later read. A thread has one
+//! buffer, and remembers a few that it has handed out.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,23 +11,37 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { own: None, lent: None }) };
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { own: None, lent: Vec::new() }) };
 }
 
 struct Scratch {
     own: Option<BytesMut>,
-    /// The whole of a buffer of which a part was handed out.
-    lent: Option<Bytes>,
+    /// The wholes of buffers of which a part was handed out, the last one last.
+    lent: Vec<Bytes>,
 }
+
+/// Buffers that a thread remembers: more than one turn of a socket hands out.
+const LENT_MAX: usize = 4;
 
 impl Scratch {
     fn take(&mut self, len: usize) -> BytesMut {
-        let own = self.own.take();
-        let back = || self.lent.take().and_then(|lent| lent.try_into_mut().ok());
-        match own.or_else(back) {
+        match self.own.take().or_else(|| self.come_back()) {
             Some(buffer) if buffer.len() >= len => buffer,
             _ => BytesMut::zeroed(len.max(KEPT)),
         }
+    }
+
+    /// A buffer that nobody else holds any more; the one that was used last is still in the cache.
+    fn come_back(&mut self) -> Option<BytesMut> {
+        let at = self.lent.iter().rposition(Bytes::is_unique)?;
+        self.lent.remove(at).try_into_mut().ok()
+    }
+
+    fn lend(&mut self, whole: Bytes) {
+        if self.lent.len() == LENT_MAX {
+            self.lent.remove(0);
+        }
+        self.lent.push(whole);
     }
 }
 
@@ -85,7 +99,7 @@ impl Filled<'_> {
         }
         let whole = self.buffer.take().map(BytesMut::freeze).unwrap_or_default();
         let part = whole.slice(..self.len);
-        SCRATCH.with_borrow_mut(|scratch| scratch.lent = Some(whole));
+        SCRATCH.with_borrow_mut(|scratch| scratch.lend(whole));
         part
     }
 }
@@ -116,6 +130,19 @@ mod tests {
         let third = fill(KEPT, KEPT - 1);
         assert_ne!(third.as_ptr(), place);
         assert!(second.iter().all(|byte| *byte == 7));
+        // Both come back.
+        let places = [place, third.as_ptr()];
+        drop((second, third));
+        let again = [fill(KEPT, KEPT), fill(KEPT, KEPT)].map(|bytes| bytes.as_ptr());
+        assert!(again.iter().any(|place| places.contains(place)));
+    }
+
+    #[test]
+    fn a_thread_remembers_a_bounded_number() {
+        let held: Vec<Bytes> = (0..3 * LENT_MAX).map(|_| fill(KEPT, KEPT)).collect();
+        let count = SCRATCH.with_borrow(|scratch| scratch.lent.len());
+        assert_eq!(count, LENT_MAX);
+        drop(held);
     }
 
     #[test]
