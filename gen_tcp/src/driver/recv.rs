@@ -130,6 +130,11 @@ impl Reader {
         self.wake(cx);
     }
 
+    /// Nothing is in the buffer, and nothing has come since the last read.
+    fn is_dry(&self) -> bool {
+        !self.readable && self.input.is_bare()
+    }
+
     pub(super) fn is_waiting(&self) -> bool {
         self.op.is_some()
     }
@@ -357,6 +362,9 @@ impl TcpPort {
                     bytes += size;
                     self.stats.received(size);
                     self.message(cx, data);
+                    if self.reader.is_dry() {
+                        break;
+                    }
                 }
                 Pulled::Part => bytes += 1,
                 Pulled::Nothing => {
