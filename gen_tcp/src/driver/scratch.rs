@@ -11,7 +11,7 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { own: None, lent: Vec::new() }) };
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
 }
 
 struct Scratch {
@@ -24,6 +24,13 @@ struct Scratch {
 const LENT_MAX: usize = 4;
 
 impl Scratch {
+    const fn new() -> Self {
+        Scratch {
+            own: None,
+            lent: Vec::new(),
+        }
+    }
+
     fn take(&mut self, len: usize) -> BytesMut {
         match self.own.take().or_else(|| self.come_back()) {
             Some(buffer) if buffer.len() >= len => buffer,
