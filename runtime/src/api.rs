@@ -175,6 +175,24 @@ pub fn oldest_message() -> Oldest {
     })
 }
 
+/// The current process took input of this port out of the driver itself, not as a message: told by
+/// the functions of a driver, for [`answers`].
+///
+/// # Panics
+/// Outside of a process.
+pub fn took_input(port: PortId) {
+    current(|current| current.took_input(port.token()));
+}
+
+/// Whether the last input that the current process took in this slice was of this port, so that
+/// what it does to the port now is likely to be the answer: for drivers, as [`oldest_message`].
+///
+/// # Panics
+/// Outside of a process.
+pub fn answers(port: PortId) -> bool {
+    current(|current| current.answers(port.token()))
+}
+
 /// A fresh reference (`make_ref()`), which remembers where the caller's mailbox ends now.
 ///
 /// # Panics

@@ -93,8 +93,11 @@ impl RecvFuture {
         let id = &mut self.id;
         let polled = call(self.socket, |port, cx| port.recv(cx, id, ask, wakeup))
             .unwrap_or(Poll::Ready(Err(Error::Closed)));
-        if polled.is_ready() {
+        if let Poll::Ready(result) = &polled {
             self.id = None;
+            if result.is_ok() {
+                runtime::took_input(self.socket.port());
+            }
         }
         polled
     }

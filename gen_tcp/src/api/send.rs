@@ -61,6 +61,7 @@ impl Future for SendFuture {
             Oldest::OfPort(_) | Oldest::OfOthers => More::OfOthers,
         };
         let op = &mut self.op;
+        op.answers = runtime::answers(socket.port());
         let result = match call(socket, |port, cx| port.send(cx, op, Some(wakeup), more)) {
             Err(PortClosed) => self.op.closed(),
             Ok(Sent::Done(result)) => result,

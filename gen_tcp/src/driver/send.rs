@@ -59,8 +59,12 @@ impl TcpPort {
         let more = match more {
             _ if wakeup.is_none() => More::No,
             _ if !self.reader.input.is_empty() => More::OfThis,
-            // Behind its end there is nothing to be done with what is left of it.
-            More::OfThis if self.closed_sent => More::OfOthers,
+            more => more,
+        };
+        // Behind its end there is nothing to be done with what is left of it. And who has taken
+        // nothing of it in this slice looks at the error of this send: it does not answer.
+        let more = match more {
+            More::OfThis if self.closed_sent || !op.answers => More::OfOthers,
             more => more,
         };
         let result = self.accept_data(cx, &mut op.data, more);

@@ -88,6 +88,8 @@ pub(crate) struct SendOp {
     pub(super) accepted: bool,
     /// What it is told, once it waits for the low watermark.
     pub(super) answer: Option<Answer>,
+    /// Its process has taken input of this socket in this slice.
+    pub(crate) answers: bool,
 }
 
 impl SendOp {
@@ -97,6 +99,7 @@ impl SendOp {
             id: None,
             accepted: false,
             answer: None,
+            answers: false,
         }
     }
 

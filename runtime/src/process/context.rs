@@ -32,6 +32,8 @@ pub(crate) struct Current {
     budget: Cell<u32>,
     /// The process asked to go to the tail of the queue.
     yielded: Cell<bool>,
+    /// The token of the port whose input the process took last in this slice; 0 for none.
+    input: Cell<u64>,
     /// Ports that want to be told of the end of this slice.
     ports: RefCell<SmallVec<[PortId; 1]>>,
 }
@@ -51,6 +53,7 @@ impl Current {
             pinned,
             budget,
             yielded,
+            input: Cell::new(0),
             ports,
         }
     }
@@ -64,6 +67,7 @@ impl Current {
             pinned,
             budget,
             yielded,
+            input: Cell::new(0),
             ports: RefCell::default(),
         }
     }
@@ -155,6 +159,18 @@ impl Current {
             ports.push(port);
         }
         true
+    }
+
+    /// The process took a message, or something else, that came from the port with this token.
+    #[inline]
+    pub(crate) fn took_input(&self, token: u64) {
+        self.input.set(token);
+    }
+
+    /// Whether the port with this token is the last whose input the process took in this slice.
+    #[inline]
+    pub(crate) fn answers(&self, token: u64) -> bool {
+        self.input.get() == token
     }
 
     #[inline]
