@@ -49,9 +49,24 @@ pub(super) struct Shared {
     stealer: Stealer<Runnable>,
     /// The process that was woken last: runs next, while it is hot.
     lifo: AtomicPtr<Pcb>,
+    /// The watchdog saw the worker in one slice for long: what stands in the LIFO slot may be
+    /// taken.
+    late: AtomicBool,
     /// The process that is being run: slot and generation, for the report of a late shutdown.
     running: AtomicU64,
     counters: Counters,
+}
+
+impl Shared {
+    /// Something stands in the LIFO slot.
+    fn is_hot(&self) -> bool {
+        !self.lifo.load(Ordering::Acquire).is_null()
+    }
+
+    /// The worker will not come to its LIFO slot soon.
+    fn is_late(&self) -> bool {
+        self.late.load(Ordering::Acquire)
+    }
 }
 
 /// The scheduler that the core knows.
@@ -82,6 +97,7 @@ impl Crew {
             CachePadded::new(Shared {
                 stealer: queue.stealer(),
                 lifo: AtomicPtr::new(std::ptr::null_mut()),
+                late: AtomicBool::new(false),
                 running: AtomicU64::new(0),
                 counters: Counters::default(),
             })
@@ -185,12 +201,13 @@ impl Workers {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Whether there is work that a worker without any could take.
-    fn has_work(&self) -> bool {
+    /// Whether there is work that this worker, which is about to sleep, could take.
+    fn has_work(&self, worker: usize) -> bool {
+        let takes_hot = |other: usize, shared: &Shared| other == worker || shared.is_late();
         !self.injector.is_empty()
             || !self.special.is_empty()
-            || self.shared.iter().any(|shared| {
-                !shared.stealer.is_empty() || !shared.lifo.load(Ordering::Acquire).is_null()
+            || self.shared.iter().enumerate().any(|(other, shared)| {
+                !shared.stealer.is_empty() || (takes_hot(other, shared) && shared.is_hot())
             })
     }
 }

@@ -120,8 +120,8 @@ fn look(workers: &Workers, core: &Core, seen: &mut [Seen]) {
         let held_ns = now.saturating_sub(seen.since);
         if held_ns >= HELD_NS {
             is_held = true;
-            is_held_up |=
-                !shared.lifo.load(Ordering::Acquire).is_null() || !shared.stealer.is_empty();
+            shared.late.store(true, Ordering::Release);
+            is_held_up |= shared.is_hot() || !shared.stealer.is_empty();
         }
         if held_ns >= long_ns && !seen.is_told {
             seen.is_told = true;

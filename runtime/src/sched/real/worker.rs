@@ -179,6 +179,9 @@ impl Worker<'_> {
             self.local.push(process, self.workers);
         }
         running.store(0, Ordering::Relaxed);
+        if shared.is_late() {
+            shared.late.store(false, Ordering::Relaxed);
+        }
     }
 
     fn next(&mut self) -> Option<Runnable> {
@@ -251,7 +254,10 @@ impl Worker<'_> {
         loop {
             match shared.stealer.steal_batch_and_pop(&self.local.queue) {
                 Steal::Success(process) => return Some(process),
-                Steal::Empty => return take_slot(shared, false),
+                // A token that is passed round stays where it is hot: two workers that take it
+                // from each other would do nothing else.
+                Steal::Empty if shared.is_late() => return take_slot(shared, false),
+                Steal::Empty => return None,
                 Steal::Retry => {}
             }
         }
@@ -304,7 +310,7 @@ impl Worker<'_> {
         if !self.workers.idle.take_seat() {
             drop(guard);
             self.workers.idle.park(self.local.index, || {
-                self.workers.is_stopping() || self.workers.has_work()
+                self.workers.is_stopping() || self.workers.has_work(self.local.index)
             });
             self.workers.watchdog.worker_woke();
             return self.handle.pin();
@@ -313,7 +319,7 @@ impl Worker<'_> {
         workers.idle.sit_down();
         let deadline = self.core.timers.next_deadline();
         workers.idle.set_deadline(deadline);
-        let busy = workers.has_work()
+        let busy = workers.has_work(self.local.index)
             || workers.is_stopping()
             || self.core.timers.next_deadline() != deadline;
         drop(guard);
