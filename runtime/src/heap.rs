@@ -137,7 +137,7 @@ impl Drop for Kept {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -6,10 +6,10 @@
 //! Invariant (R22): nothing that a lookup found is freed before the pin it was found under is
 //! dropped.
 
-use std::cell::Cell;
-use std::ptr;
+use crossbeam::epoch::Collector;
+pub(crate) use crossbeam::epoch::{Guard, LocalHandle};
 
-use crossbeam::epoch::{Collector, Guard, LocalHandle};
+use crate::sync::thread_pointer;
 
 /// See the file's header.
 pub(crate) struct Pin(Option<Guard>);
@@ -46,9 +46,7 @@ impl Pin {
     }
 }
 
-thread_local! {
-    static HANDLE: Cell<*const LocalHandle> = const { Cell::new(ptr::null()) };
-}
+thread_pointer!(HANDLE: LocalHandle);
 
 /// Runs `f` on a thread that belongs to a runtime: pins of it cost nothing here.
 ///

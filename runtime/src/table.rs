@@ -15,7 +15,8 @@ use crate::pin::Pin;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::vacancies::{OnWorker, Vacancies};
 
-const FIRST_CHUNK_BITS: u32 = 8;
+/// Few slots in a model, which pays for each.
+const FIRST_CHUNK_BITS: u32 = if cfg!(loom) { 2 } else { 8 };
 const CHUNKS: usize = (u32::BITS - FIRST_CHUNK_BITS) as usize;
 /// The last slots are never opened: threads that open one at the same moment cannot wrap round.
 const SLOTS_LEFT: u32 = 1 << 13;
@@ -54,7 +55,7 @@ pub(crate) struct Reserved {
 impl<T: Tenant> Table<T> {
     pub(crate) fn new(len_max: u32, workers: usize) -> Self {
         Table {
-            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
+            chunks: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
             free: Vacancies::new(workers),
             fresh: AtomicU32::new(1),
             count: AtomicU64::new(0),
@@ -219,10 +220,11 @@ impl<T: Tenant> Table<T> {
 
 impl<T> Drop for Table<T> {
     fn drop(&mut self) {
-        for (chunk, slots) in self.chunks.iter_mut().enumerate() {
-            let slots = *slots.get_mut();
+        for (chunk, slots) in self.chunks.iter().enumerate() {
+            // Nobody else is left.
+            let slots = slots.load(Ordering::Relaxed);
             if !slots.is_null() {
-                // SAFETY: made by `chunk` with this length, and nobody else is left.
+                // SAFETY: made by `chunk` with this length.
                 drop(unsafe {
                     Box::from_raw(ptr::slice_from_raw_parts_mut(slots, chunk_len(chunk)))
                 });

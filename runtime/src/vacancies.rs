@@ -10,10 +10,9 @@ use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 
 use crossbeam::utils::CachePadded;
-use parking_lot::Mutex;
 
 use crate::limits::VACANCIES_BATCH;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, Mutex, Ordering};
 
 /// Proof that the calling thread is the worker with this number. It does not leave the thread.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +126,7 @@ impl Vacancies {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

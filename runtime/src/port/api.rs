@@ -11,7 +11,6 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::cx::{Asked, split};
 use super::{BadArg, Body, Driver, Phase, PortCell, PortCx, PortInfo, info, locked};
@@ -24,6 +23,7 @@ use crate::process::context::{Current, current};
 use crate::process::links::LinkState;
 use crate::process::run::panic_reason;
 use crate::reason::Reason;
+use crate::sync::Mutex;
 use crate::table::Reserved;
 
 /// Why a port could not be opened.

@@ -18,8 +18,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
-use parking_lot::MutexGuard;
-
 use super::cx::{Asked, End, split};
 use super::{Address, Body, Driver, Flush, Phase, PortCell, PortCx, PortReply, watch};
 use crate::event::Event;
@@ -29,6 +27,7 @@ use crate::process::context::Current;
 use crate::process::run::{panic_reason, shielded};
 use crate::process::signal::Signal;
 use crate::reason::Reason;
+use crate::sync::MutexGuard;
 use crate::timers::Timers;
 
 /// A driver without a body: what a closed port is left with.

@@ -25,8 +25,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
-
 pub use api::{
     ControlError, OpenError, PortClosed, Reservation, call, close, control, extension,
     is_simulated, look, open, port_exists, port_info, ports, reserve,
@@ -51,6 +49,7 @@ use crate::process::context::{Current, try_current};
 use crate::process::run::panic_reason;
 use crate::reason::Reason;
 use crate::reference::Ref;
+use crate::sync::{Mutex, MutexGuard};
 use crate::table::Tenant;
 use crate::timers::TimerKey;
 

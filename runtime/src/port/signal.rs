@@ -5,8 +5,6 @@
 //! is kept by construction (O-9). Invariant: `exit_verdict` is the table of process 8.6; a port
 //! that is closing or closed answers as the dead do.
 
-use parking_lot::MutexGuard;
-
 use super::cx::{Asked, End};
 use super::{Body, Phase, PortCell, callback, close, watch};
 use crate::core::Core;
@@ -19,6 +17,7 @@ use crate::process::context::current;
 use crate::process::signal::{self, Signal};
 use crate::reason::Reason;
 use crate::reference::Ref;
+use crate::sync::MutexGuard;
 
 /// What an exit signal does to an open port.
 #[derive(PartialEq, Debug)]

@@ -16,10 +16,9 @@ use crate::core::Core;
 use crate::pid::{Pid, PortId};
 use crate::pin::Pin;
 use crate::reason::Reason;
+use crate::sync::thread_pointer;
 
-thread_local! {
-    static CURRENT: Cell<*const Current> = const { Cell::new(ptr::null()) };
-}
+thread_pointer!(CURRENT: Current);
 
 /// Whom the thread acts for.
 pub(crate) struct Current {

@@ -6,12 +6,10 @@
 //! time has the seat at the poller and sleeps in it, with the next timer's deadline; the others
 //! park. Nothing spins.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
-
-use crossbeam::sync::{Parker, Unparker};
-use parking_lot::Mutex;
+use std::sync::atomic::AtomicU64 as Count;
 
 use crate::reactor::RealReactor;
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, Parker, Unparker, fence};
 
 struct Bed {
     parker: Mutex<Parker>,
@@ -33,7 +31,8 @@ pub(super) struct Idle {
     seated: AtomicBool,
     /// Until when the one at the poller sleeps; 0 where nobody does.
     deadline: AtomicU64,
-    wakes: AtomicU64,
+    /// Orders nothing, so no model looks at it.
+    wakes: Count,
 }
 
 impl Idle {
@@ -53,7 +52,7 @@ impl Idle {
             seat: AtomicBool::new(false),
             seated: AtomicBool::new(false),
             deadline: AtomicU64::new(0),
-            wakes: AtomicU64::new(0),
+            wakes: Count::new(0),
         }
     }
 
@@ -118,27 +117,32 @@ impl Idle {
     }
 
     pub(super) fn take_seat(&self) -> bool {
-        !self.seat.load(Ordering::Relaxed) && !self.seat.swap(true, Ordering::Acquire)
+        let (success, failure) = (Ordering::Acquire, Ordering::Relaxed);
+        let take = || self.seat.compare_exchange(false, true, success, failure);
+        !self.seat.load(failure) && take().is_ok()
     }
 
     pub(super) fn leave_seat(&self) {
         self.seat.store(false, Ordering::Release);
     }
 
-    /// The one with the seat announces that it will sleep; it looks for work after this.
-    pub(super) fn sit_down(&self) {
+    /// The one with the seat sleeps there: it is announced as asleep, then looks for work, and has
+    /// `wait` wait until the deadline of the next timer.
+    pub(super) fn sit(
+        &self,
+        next_deadline: impl Fn() -> Option<u64>,
+        stay: impl Fn() -> bool,
+        wait: impl FnOnce(Option<u64>),
+    ) {
         self.seated.store(true, Ordering::SeqCst);
         self.sleepers.fetch_add(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-    }
-
-    pub(super) fn set_deadline(&self, deadline: Option<u64>) {
+        let deadline = next_deadline();
         self.deadline
             .store(deadline.unwrap_or(u64::MAX), Ordering::SeqCst);
         fence(Ordering::SeqCst);
-    }
-
-    pub(super) fn stand_up(&self) {
+        if !stay() && next_deadline() == deadline {
+            wait(deadline);
+        }
         self.deadline.store(0, Ordering::SeqCst);
         self.seated.store(false, Ordering::SeqCst);
         self.sleepers.fetch_sub(1, Ordering::SeqCst);

@@ -6,12 +6,11 @@
 //! else wants. A process of normal priority pays for them with one look at `waiting`, which is then
 //! not written by anybody.
 
-use crossbeam::deque::{Injector, Steal};
 use crossbeam::utils::CachePadded;
 
 use crate::priority::Priority;
 use crate::process::run::Runnable;
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, Injector, Ordering, Steal};
 
 /// How many of high priority a worker runs in a row before it looks for one of normal.
 const HIGH_ROW_MAX: u32 = 64;
@@ -38,6 +37,11 @@ impl Queues {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether there is one that a worker could take.
+    pub(super) fn has_any(&self) -> bool {
+        !self.high.is_empty() || !self.low.is_empty()
     }
 
     /// How many processes wait in both.

@@ -12,15 +12,13 @@
 //! that wakes is counted awake before it looks whether the watchdog sleeps, and the watchdog says
 //! that it will sleep before it counts a last time, so one of the two sees the other.
 
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
-
-use parking_lot::{Condvar, Mutex};
 
 use super::Workers;
 use crate::core::Core;
 use crate::event::Event;
 use crate::pid::Pid;
+use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, fence};
 
 /// Between two looks where a parked worker could help.
 const TICK: Duration = Duration::from_millis(1);
@@ -32,7 +30,6 @@ const HELD_NS: u64 = 1_000_000;
 const QUIET_LOOKS_MAX: u32 = 4;
 
 /// See the file's header.
-#[derive(Default)]
 pub(super) struct Watchdog {
     /// It sleeps until somebody wakes it.
     asleep: AtomicBool,
@@ -52,8 +49,17 @@ struct Seen {
 }
 
 impl Watchdog {
+    pub(super) fn new() -> Self {
+        Watchdog {
+            asleep: AtomicBool::new(false),
+            lock: Mutex::new(()),
+            news: Condvar::new(),
+        }
+    }
+
     /// A worker woke up, and is counted among those that are awake.
     pub(super) fn worker_woke(&self) {
+        fence(Ordering::SeqCst);
         if self.asleep.load(Ordering::SeqCst) {
             self.wake();
         }

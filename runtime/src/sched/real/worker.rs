@@ -7,12 +7,8 @@
 //! slices, and none while it sleeps. What it does not know: what a link is, or a socket.
 //! Unsafe: processes lie in the LIFO slot as raw pointers; the thread-local view of the worker.
 
-use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-
-use crossbeam::deque::{Steal, Worker as Queue};
-use crossbeam::epoch::{Guard, LocalHandle};
 
 use super::counters::Counters;
 use super::looks::Looks;
@@ -21,16 +17,14 @@ use super::{Shared, Workers};
 use crate::core::Core;
 use crate::entropy::SplitMix;
 use crate::limits::{LIFO_ROW_MAX, SLICES_PER_FREE, SLICES_PER_PIN};
-use crate::pin::with_handle;
+use crate::pin::{Guard, LocalHandle, with_handle};
 use crate::port;
 use crate::port::source::Event;
 use crate::process::run::{Ran, Runnable};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, Queue, Steal, thread_pointer};
 use crate::vacancies::OnWorker;
 
-thread_local! {
-    static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
-}
+thread_pointer!(LOCAL: Local);
 
 /// What a worker's thread keeps to itself, as far as wake-ups need it.
 pub(super) struct Local {
@@ -315,23 +309,17 @@ impl Worker<'_> {
             self.workers.watchdog.worker_woke();
             return self.handle.pin();
         }
-        let workers = self.workers;
-        workers.idle.sit_down();
-        let deadline = self.core.timers.next_deadline();
-        workers.idle.set_deadline(deadline);
-        let busy = workers.has_work(self.local.index)
-            || workers.is_stopping()
-            || self.core.timers.next_deadline() != deadline;
+        let (workers, core, me) = (self.workers, self.core, self.local.index);
         drop(guard);
-        if !busy {
-            let now = deadline.map(|_| self.core.clock.now());
-            let timeout = deadline
-                .zip(now)
-                .map(|(deadline, now)| deadline.saturating_sub(now));
-            workers.reactor.wait(&mut self.events, timeout);
-        }
+        workers.idle.sit(
+            || core.timers.next_deadline(),
+            || workers.is_stopping() || workers.has_work(me),
+            |deadline| {
+                let timeout = deadline.map(|at| at.saturating_sub(core.clock.now()));
+                workers.reactor.wait(&mut self.events, timeout);
+            },
+        );
         let guard = self.handle.pin();
-        workers.idle.stand_up();
         workers.watchdog.worker_woke();
         self.tell_ports();
         self.expire();
