@@ -1,9 +1,6 @@
-//! A model of the inbox's word, run through every interleaving of a few threads that matters
-//! (`loom`):
+//! A model of the inbox's word, run through the interleavings of a few threads that matter by
+//! `loom` (`model/sync.rs` says how).
 //!
-//! ```text
-//! RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p runtime --release --test model
-//! ```
 //! The files under test are included as they are; `sync` stands in for the runtime's own. A process
 //! is its inbox and a private part that loom watches; who has to queue it runs it at once.
 #![cfg(loom)]
@@ -17,21 +14,19 @@ mod inbox;
 mod message;
 #[path = "../src/pid.rs"]
 mod pid;
+#[path = "model/sync.rs"]
+mod sync;
 
 mod limits {
     pub(crate) const BLOCKS_KEPT_MAX: u32 = 0;
 }
 
-mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicPtr, Ordering};
-}
-
 use inbox::{Chain, Inbox, Noticed, Pushed, Rest};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 use message::Message;
+use sync::{AtomicUsize, Ordering};
 
 #[derive(Default)]
 struct Private {
@@ -114,7 +109,7 @@ impl Process {
 
 #[test]
 fn what_is_sent_is_received_in_order_by_one_thread_at_a_time() {
-    loom::model(|| {
+    sync::check(3, || {
         let process = Process::waiting();
         let other = process.clone();
         let sender = thread::spawn(move || {
@@ -133,7 +128,7 @@ fn what_is_sent_is_received_in_order_by_one_thread_at_a_time() {
 
 #[test]
 fn two_senders_and_a_running_process_lose_nothing() {
-    loom::model(|| {
+    sync::check(3, || {
         let process = Process::waiting();
         let threads = [1, 2].map(|number| {
             let process = process.clone();
@@ -150,7 +145,7 @@ fn two_senders_and_a_running_process_lose_nothing() {
 
 #[test]
 fn a_wake_up_is_followed_by_a_run_that_sees_what_was_written_before() {
-    loom::model(|| {
+    sync::check(3, || {
         let process = Process::waiting();
         let other = process.clone();
         let sender = thread::spawn(move || assert!(other.send(1, true)));
@@ -167,7 +162,7 @@ fn a_wake_up_is_followed_by_a_run_that_sees_what_was_written_before() {
 
 #[test]
 fn a_closed_inbox_refuses_or_gives_what_was_sent() {
-    loom::model(|| {
+    sync::check(3, || {
         let process = Process::waiting();
         let other = process.clone();
         assert!(process.inbox.notice() == Noticed::Queue);

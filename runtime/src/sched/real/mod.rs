@@ -1,8 +1,9 @@
 //! The real scheduler: workers on threads that share their work (process 9.3).
 //!
 //! `shared` is what the workers share, `worker` the loop of one thread, `idle` who sleeps and who
-//! sits at the poller, `watchdog` who notices long slices, `pool` the threads for blocking
-//! closures, `counters` what a worker counts, `looks` when a busy one looks round. This file starts and stops the threads:
+//! sits at the poller, `looks` when a busy worker looks round, `watchdog` who notices long slices,
+//! `pool` the threads for blocking closures, `counters` what a worker counts. This file starts and
+//! stops the threads:
 //!
 //! 1. `start`: the shared part first, then the runtime's core around it, then the threads.
 //! 2. `stop`: the flag is set, everyone asleep is woken; each worker leaves its loop after its
