@@ -1,7 +1,9 @@
-//! What the example programs share: the runner of scenarios, the driver of child processes, and how
-//! times are spread.
+//! What the example programs share: the runner of scenarios, the driver of child processes, and
+//! what measuring takes.
 
+pub mod busy;
 pub mod child;
+pub mod memory;
 pub mod scenario;
 pub mod spread;
 

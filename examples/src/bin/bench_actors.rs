@@ -15,6 +15,7 @@ use std::num::NonZero;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use examples::memory::resident_bytes;
 use runtime::prelude::*;
 
 /// Live processes at most, as for Erlang's `+P`.
@@ -230,16 +231,6 @@ async fn timers(n: u64) {
         let timer = start_timer(Duration::from_millis(60_000 + left % 1000), self_pid(), ());
         cancel_timer(timer);
     }
-}
-
-/// What the kernel holds of this program in memory.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kib.and_then(|kib| kib.parse::<u64>().ok())
-        .expect("a number of kB")
-        * 1024
 }
 
 /// One pass of a work: its operations, and the memory that `idle` saw. `None` where there is no

@@ -10,6 +10,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use examples::busy::busy;
 use examples::spread::Spread;
 use gen_tcp::{Error, Socket, inet, opt::*};
 use runtime::prelude::*;
@@ -19,17 +20,6 @@ const ECHOES: usize = 3000;
 const SIZE: usize = 64;
 /// Microseconds between two yields of a process that computes; none: nobody computes.
 const COMPUTING: [Option<u64>; 5] = [None, Some(1), Some(10), Some(100), Some(500)];
-
-/// Computes for a time, yields, and so on.
-async fn busy(time: Duration) {
-    loop {
-        let start = Instant::now();
-        while start.elapsed() < time {
-            std::hint::spin_loop();
-        }
-        yield_now().await;
-    }
-}
 
 async fn echo(listener: Socket) -> Result<(), Error> {
     let socket = gen_tcp::accept(listener).await?;

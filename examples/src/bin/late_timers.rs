@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+use examples::busy::busy;
 use examples::spread::Spread;
 use runtime::prelude::*;
 
@@ -15,17 +16,6 @@ const WORKERS: usize = 2;
 const SLEEPS: u32 = 500;
 /// Microseconds between two yields of a process that computes; none: nobody computes.
 const COMPUTING: [Option<u64>; 6] = [None, Some(1), Some(10), Some(100), Some(500), Some(2000)];
-
-/// Computes for a time, yields, and so on.
-async fn busy(time: Duration) {
-    loop {
-        let start = Instant::now();
-        while start.elapsed() < time {
-            std::hint::spin_loop();
-        }
-        yield_now().await;
-    }
-}
 
 async fn lateness() -> Spread {
     let mut late = Spread::default();

@@ -33,9 +33,9 @@ impl RealReactor {
         })
     }
 
-    /// Whether there is anything to poll for.
+    /// Whether there is anything to poll for: a source, or an event that is told once more.
     pub(crate) fn is_watching(&self) -> bool {
-        self.watching.load(Ordering::Relaxed) > 0
+        self.watching.load(Ordering::Relaxed) > 0 || !self.again.lock().is_empty()
     }
 
     /// Ends the wait that is going on, or the next one.

@@ -9,7 +9,7 @@ use runtime::prelude::*;
 use runtime::sim;
 use tests::bell;
 use tests::run::on;
-use tests::{down, everywhere, next, worlds};
+use tests::{down, everywhere, next, real, worlds};
 
 /// A driver that has so many turns to do and tells its owner of each.
 struct Worker {
@@ -65,6 +65,24 @@ fn o_17_a_driver_that_is_not_done_has_another_turn() {
             for left in (0..5).rev() {
                 assert_eq!(next::<Done>().await, Done(left));
             }
+        }
+    });
+}
+
+/// O-17: so does one that has no source of the system, on a worker that is never idle.
+#[test]
+fn o_17_a_busy_worker_gives_turns_to_a_port_without_sources() {
+    real(1, async {
+        spawn_link(async {
+            loop {
+                yield_now().await;
+            }
+        });
+        let (left, by_asking) = (5, true);
+        let worker = port::open(Worker { left, by_asking }).expect("it starts");
+        begin(worker);
+        for left in (0..5).rev() {
+            assert_eq!(next::<Done>().await, Done(left));
         }
     });
 }

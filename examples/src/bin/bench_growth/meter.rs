@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
+use examples::memory::resident_bytes;
 
 /// Bytes for each of the X are told from so many on: below, what a page rounds up hides them.
 const BYTES_FROM: u64 = 1000;
@@ -95,16 +96,6 @@ fn faults() -> u64 {
     field
         .and_then(|field| field.parse().ok())
         .expect("the tenth field is a number")
-}
-
-/// What the kernel holds of this program in memory.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kib.and_then(|kib| kib.parse::<u64>().ok())
-        .expect("a number of kB")
-        * 1024
 }
 
 /// Numbers in no order, the same in every run (xorshift).
