@@ -438,6 +438,10 @@ fn the_watchdog_is_awake_while_a_worker_is() {
         let threads = start(&world, queues, 0);
         let watched = world.clone();
         let watchdog = thread::spawn(move || real::watch(&watched.workers, &watched.core));
+        // The others go first, so that the watchdog may have fallen asleep for good.
+        for _ in 0..3 {
+            thread::yield_now();
+        }
         world.wake(0);
         for thread in threads.into_iter().chain([watchdog]) {
             thread.join().expect("it does not panic");
