@@ -146,53 +146,6 @@ pub fn has_messages() -> bool {
     })
 }
 
-/// What the current process would take next, if it took whatever comes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Oldest {
-    /// Nothing has come.
-    Nothing,
-    /// A message of this port.
-    OfPort(PortId),
-    /// Any other message, or something that was not looked at yet.
-    OfOthers,
-}
-
-/// From where the oldest message of the current process is, without taking it: for drivers, which
-/// may put off until it has none what is the cheaper for being done once.
-///
-/// # Panics
-/// Outside of a process.
-pub fn oldest_message() -> Oldest {
-    current(|current| {
-        let pcb = current.pcb();
-        // SAFETY: this thread runs the process, and no user code is called.
-        match unsafe { pcb.private() }.mailbox.oldest_port() {
-            Some(0) => Oldest::OfOthers,
-            Some(token) => Oldest::OfPort(PortId::from_token(pcb.pid.node, token)),
-            None if pcb.inbox.is_empty() => Oldest::Nothing,
-            None => Oldest::OfOthers,
-        }
-    })
-}
-
-/// The current process took input of this port out of the driver itself, not as a message: told by
-/// the functions of a driver, for [`answers`].
-///
-/// # Panics
-/// Outside of a process.
-pub fn took_input(port: PortId) {
-    current(|current| current.took_input(port.token()));
-}
-
-/// Whether the last input that the current process took in this slice was of this port, so that
-/// what it does to the port now is likely to be the answer: for drivers, as [`oldest_message`].
-///
-/// # Panics
-/// Outside of a process.
-pub fn answers(port: PortId) -> bool {
-    current(|current| current.answers(port.token()))
-}
-
 /// A fresh reference (`make_ref()`), which remembers where the caller's mailbox ends now.
 ///
 /// # Panics

@@ -75,10 +75,9 @@ mod vacancies;
 mod wheel;
 
 pub use api::{
-    Destination, Oldest, answers, exit, exit_signal, has_messages, is_alive, links, make_ref,
-    oldest_message, pid_exists, process_info, processes, register, registered, self_pid, send,
-    set_label, set_priority, sleep, took_input, trap_exit, try_self_pid, unregister, whereis,
-    yield_now,
+    Destination, exit, exit_signal, has_messages, is_alive, links, make_ref, pid_exists,
+    process_info, processes, register, registered, self_pid, send, set_label, set_priority, sleep,
+    trap_exit, try_self_pid, unregister, whereis, yield_now,
 };
 pub use blocking::{BlockingError, PoolStatistics, blocking, blocking_cpu};
 pub use crash::CrashReport;

@@ -43,12 +43,6 @@ impl Mailbox {
         self.len
     }
 
-    /// The token of the port that the oldest message came from, 0 where that is no port.
-    pub(crate) fn oldest_port(&self) -> Option<u64> {
-        // SAFETY: the head, where there is one, is a live node of this list.
-        (!self.head.is_null()).then(|| unsafe { (*self.head).port() })
-    }
-
     /// The arrival index that the next message will get.
     pub(crate) fn next_index(&self) -> u64 {
         self.next_index

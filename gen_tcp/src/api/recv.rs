@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use runtime::port::{PortClosed, PortCx};
+use runtime::port::{self, PortClosed, PortCx};
 use runtime::{Alarm, Wakeup};
 
 use super::call;
@@ -96,7 +96,7 @@ impl RecvFuture {
         if let Poll::Ready(result) = &polled {
             self.id = None;
             if result.is_ok() {
-                runtime::took_input(self.socket.port());
+                port::note_input(self.socket.port());
             }
         }
         polled

@@ -8,12 +8,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use runtime::port::PortClosed;
-use runtime::{Alarm, Oldest, Wakeup};
+use runtime::port::{self, PortClosed};
+use runtime::{Alarm, Wakeup};
 
 use super::call;
 use crate::data::IoData;
-use crate::driver::{More, SendOp, Sent, TcpPort};
+use crate::driver::{Caller, SendOp, Sent, TcpPort};
 use crate::error::Error;
 use crate::socket::Socket;
 
@@ -55,14 +55,13 @@ impl Future for SendFuture {
             return Poll::Pending;
         }
         let (socket, wakeup) = (self.socket, Wakeup::new(cx));
-        let more = match runtime::oldest_message() {
-            Oldest::Nothing => More::No,
-            Oldest::OfPort(port) if port == socket.port() => More::OfThis,
-            Oldest::OfPort(_) | Oldest::OfOthers => More::OfOthers,
+        let caller = Caller {
+            wakeup,
+            has_messages: runtime::has_messages(),
+            is_answering: port::is_answering(socket.port()),
         };
         let op = &mut self.op;
-        op.answers = runtime::answers(socket.port());
-        let result = match call(socket, |port, cx| port.send(cx, op, Some(wakeup), more)) {
+        let result = match call(socket, |port, cx| port.send(cx, op, Some(caller))) {
             Err(PortClosed) => self.op.closed(),
             Ok(Sent::Done(result)) => result,
             Ok(Sent::Waits(limit)) => {

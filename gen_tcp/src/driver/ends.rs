@@ -22,6 +22,7 @@ use super::writer::Shut;
 use super::{FLUSH_LIMIT, Role, TcpPort, Wire};
 use crate::data::Tcp;
 use crate::error::Error;
+use crate::options::Linger;
 
 impl TcpPort {
     /// End 1. Gives what a pending recv is told.
@@ -167,8 +168,9 @@ impl TcpPort {
         let cut = self.file.is_some();
         self.fail_file(cx, Error::Closed);
         self.end_gathering(cx);
-        if kill || cut || self.settings.linger_zero || self.wire.any().is_none() {
-            if self.settings.linger_zero && matches!(self.role, Role::Connected) {
+        let aborts = self.settings.linger == Linger::Zero;
+        if kill || cut || aborts || self.wire.any().is_none() {
+            if aborts && matches!(self.role, Role::Connected) {
                 self.abort_sock(cx);
             }
             self.writer.output.clear();

@@ -38,7 +38,7 @@ use crate::data::Tcp;
 use crate::error::Error;
 use crate::inet::addr::Family;
 use crate::io::{Io, Sock};
-use crate::options::{ActiveState, Settings};
+use crate::options::{ActiveState, Linger, Opt, Settings};
 use crate::socket::Socket;
 
 pub(crate) use info::Snapshot;
@@ -49,7 +49,7 @@ use recv::Reader;
 pub(crate) use sendfile::{Outcome, Part};
 use stats::Stats;
 use writer::Writer;
-pub(crate) use writer::{More, SendOp, Sent};
+pub(crate) use writer::{Caller, SendOp, Sent};
 
 /// How long a port that is closed may flush its queue when its peer does not read (part 9, row 14).
 const FLUSH_LIMIT: Duration = Duration::from_secs(300);
@@ -195,6 +195,11 @@ impl TcpPort {
 
     fn close_sock(&mut self, cx: &PortCx<'_>) {
         if let Some(sock) = self.take_sock(cx) {
+            if self.settings.linger == Linger::Waits {
+                // Linux would wait in its close, non-blocking or not, and this is under the port's
+                // lock. Without it what was written is sent all the same; the waiting is `close`'s.
+                let _ = self.io.set_option(&sock, &Opt::Linger(false, 0));
+            }
             self.io.close(sock);
         }
     }
@@ -262,7 +267,7 @@ impl Driver for TcpPort {
 
     fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8], from: Pid) -> bool {
         let mut op = SendOp::new(data.into());
-        if let Sent::Done(result) = self.send(cx, &mut op, None, More::No) {
+        if let Sent::Done(result) = self.send(cx, &mut op, None) {
             cx.send(from, Tcp::Reply(Self::socket(cx), result));
         }
         true

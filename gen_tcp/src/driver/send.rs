@@ -18,10 +18,11 @@ use smallvec::SmallVec;
 
 use super::form::kind;
 use super::output::SLICES_MAX;
-use super::writer::{Answer, More, SendOp, Sent, Shut, Waiting};
+use super::writer::{Answer, Caller, Keep, SendOp, Sent, Shut, Waiting};
 use super::{TcpPort, Wire};
 use crate::data::{IoData, Pieces};
 use crate::error::Error;
+use crate::options::Linger;
 use crate::packet;
 
 /// Bytes that are gathered before they are written, and the size from which a send is not held
@@ -31,15 +32,16 @@ const GATHER_MAX: usize = 64 << 10;
 const WRITE_MAX: usize = 1 << 20;
 
 impl TcpPort {
-    /// One attempt of a process that sends. Without a wake-up it does not wait: a command in
-    /// message form.
+    /// One attempt of a process that sends. Without a caller it does not wait: a command in message
+    /// form.
     pub(crate) fn send(
         &mut self,
         cx: &mut PortCx<'_>,
         op: &mut SendOp,
-        wakeup: Option<Wakeup>,
-        more: More,
+        caller: Option<Caller>,
     ) -> Sent {
+        let keep = caller.as_ref().map_or(Keep::No, |caller| self.keep(caller));
+        let wakeup = caller.map(|caller| caller.wakeup);
         if op.id.is_some()
             && let Some(mut waiting) = self.writer.take_waiting(op.id)
         {
@@ -56,18 +58,7 @@ impl TcpPort {
             return self.waits();
         }
         self.writer.leave_suspended(op.id.take());
-        let more = match more {
-            _ if wakeup.is_none() => More::No,
-            _ if !self.reader.input.is_empty() => More::OfThis,
-            more => more,
-        };
-        // Behind its end there is nothing to be done with what is left of it. And who has taken
-        // nothing of it in this slice looks at the error of this send: it does not answer.
-        let more = match more {
-            More::OfThis if self.closed_sent || !op.answers => More::OfOthers,
-            more => more,
-        };
-        let result = self.accept_data(cx, &mut op.data, more);
+        let result = self.accept_data(cx, &mut op.data, keep);
         op.accepted = true;
         match result {
             Ok(true) if self.settings.send_timeout_ms == Some(0) => {
@@ -93,6 +84,17 @@ impl TcpPort {
         }
     }
 
+    /// Who has more to do answers several requests, where what he took last was one of this socket:
+    /// all may leave together. Any other sender may look at the error of his first send. Behind the
+    /// end there is nothing to answer.
+    fn keep(&self, caller: &Caller) -> Keep {
+        match caller.has_messages || !self.reader.input.is_empty() {
+            false => Keep::No,
+            true if caller.is_answering && !self.closed_sent => Keep::First,
+            true => Keep::Later,
+        }
+    }
+
     fn waits(&self) -> Sent {
         Sent::Waits(
             self.settings
@@ -101,10 +103,9 @@ impl TcpPort {
         )
     }
 
-    /// A send behind others of the same slice. It is queued with them, and all leave in one system
-    /// call when the sender has no `more` input, at the end of the slice or over a limit; an error
-    /// then shows one send later. What is large is not held back. True where the sender has to
-    /// wait.
+    /// A send that leaves with others of the same slice: all in one system call, when the sender
+    /// has no `more` to do, at the end of the slice or over a limit; an error then shows one send
+    /// later. What is large is not held back. True where the sender has to wait.
     fn gather(
         &mut self,
         cx: &mut PortCx<'_>,
@@ -139,7 +140,7 @@ impl TcpPort {
         &mut self,
         cx: &mut PortCx<'_>,
         data: &mut IoData,
-        more: More,
+        keep: Keep,
     ) -> Result<bool, Error> {
         if !self.is_connected() {
             return Err(self.not_connected_to_send());
@@ -153,15 +154,15 @@ impl TcpPort {
             return Err(self.write_failed(cx, &error, true));
         }
         self.stats.sent(header.len() + length);
-        if self.writer.gathering && !self.settings.delay_send {
-            return Ok(self.gather(cx, &header, data, more != More::No));
-        }
-        self.writer.gathering = more != More::No;
-        if more != More::No {
+        let (more, was_gathering) = (keep != Keep::No, self.writer.gathering);
+        if more && !was_gathering {
+            self.writer.gathering = true;
             cx.at_slice_end();
         }
-        if more == More::OfThis && !self.settings.delay_send {
-            return Ok(self.gather(cx, &header, data, true));
+        // Where the kernel is full nothing is won by it, and the marks hold.
+        let gathers = was_gathering || keep == Keep::First;
+        if gathers && self.writer.writable && !self.settings.delay_send {
+            return Ok(self.gather(cx, &header, data, more));
         }
         let pieces = std::mem::take(&mut data.0);
         if self.has_output() || self.settings.delay_send || !self.writer.writable {
@@ -304,7 +305,7 @@ impl TcpPort {
         } else {
             self.writer.leave_suspended(id);
             op.accepted = true;
-            let over_the_mark = self.accept_data(cx, &mut op.data, More::No);
+            let over_the_mark = self.accept_data(cx, &mut op.data, Keep::No);
             self.writer.wake_next(cx);
             if !over_the_mark? {
                 return Ok(());
@@ -350,7 +351,8 @@ impl TcpPort {
     pub(crate) fn wait_drained(&mut self, cx: &mut PortCx<'_>, wakeup: Wakeup) -> Option<usize> {
         self.end_gathering(cx);
         let len = self.writer.output.len();
-        if len == 0 || self.settings.linger_zero || self.wire.open().is_none() {
+        let aborts = self.settings.linger == Linger::Zero;
+        if len == 0 || aborts || self.wire.open().is_none() {
             return None;
         }
         let closers = &mut self.writer.line_mut().closers;

@@ -88,8 +88,6 @@ pub(crate) struct SendOp {
     pub(super) accepted: bool,
     /// What it is told, once it waits for the low watermark.
     pub(super) answer: Option<Answer>,
-    /// Its process has taken input of this socket in this slice.
-    pub(crate) answers: bool,
 }
 
 impl SendOp {
@@ -99,7 +97,6 @@ impl SendOp {
             id: None,
             accepted: false,
             answer: None,
-            answers: false,
         }
     }
 
@@ -123,14 +120,24 @@ impl SendOp {
     }
 }
 
-/// Whether the sender has more to do at once.
+/// A process that sends, as far as its send has to know it.
+pub(crate) struct Caller {
+    pub(crate) wakeup: Wakeup,
+    /// Messages wait for it.
+    pub(crate) has_messages: bool,
+    /// What it took last in this slice was input of this socket.
+    pub(crate) is_answering: bool,
+}
+
+/// Whether a send may be kept, to leave with others (`gather`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum More {
+pub(super) enum Keep {
+    /// Its sender has nothing more to do.
     No,
-    /// Messages that are not of this socket, or nobody knows of what.
-    OfOthers,
-    /// Input of this socket: what it answers to that may go with this send.
-    OfThis,
+    /// Behind another one of this slice.
+    Later,
+    /// As the first of this slice, too.
+    First,
 }
 
 /// What an attempt to send came to.

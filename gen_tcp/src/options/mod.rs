@@ -29,7 +29,7 @@ pub use args::{Packet, SendTimeout};
 pub(crate) use check::{Use, check, check_names};
 pub use name::Name;
 pub(crate) use plan::Plan;
-pub(crate) use settings::{Settings, inherited};
+pub(crate) use settings::{Linger, Settings, inherited};
 
 /// One option with its value. The words to write it with are in [`opt`].
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -19,6 +19,16 @@ const BUFFER_BY_RECBUF_LEAST: u32 = 1460;
 const HIGH_WATERMARK_DEFAULT: u32 = 8192;
 const LOW_WATERMARK_DEFAULT: u32 = 4096;
 
+/// What the last `linger` that was set asks of a close (CLO-9).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Linger {
+    No,
+    /// It resets.
+    Zero,
+    /// It waits for what was sent.
+    Waits,
+}
+
 /// The driver's own option values of one socket.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Settings {
@@ -48,8 +58,7 @@ pub(crate) struct Settings {
     pub(crate) low_msgq_watermark: u32,
     pub(crate) read_ahead: bool,
     pub(crate) debug: bool,
-    /// `{linger,{true,0}}` was the last linger set: close resets (CLO-9).
-    pub(crate) linger_zero: bool,
+    pub(crate) linger: Linger,
     /// The socket was accepted, not opened: it shows in the form of `{S,{data,Data}}` (3.1).
     pub(crate) accepted: bool,
     /// The name space that the socket was created in, to be read back.
@@ -79,7 +88,7 @@ impl Default for Settings {
             low_msgq_watermark: LOW_WATERMARK_DEFAULT,
             read_ahead: true,
             debug: false,
-            linger_zero: false,
+            linger: Linger::No,
             accepted: false,
             netns: None,
         }
@@ -131,7 +140,11 @@ impl Settings {
                 return Ok(false);
             }
             Opt::Linger(on, seconds) => {
-                self.linger_zero = on && seconds == 0;
+                self.linger = match (on, seconds) {
+                    (false, _) => Linger::No,
+                    (true, 0) => Linger::Zero,
+                    (true, _) => Linger::Waits,
+                };
                 return Ok(false);
             }
             _ => return self.set_watermark(opt),
@@ -377,9 +390,11 @@ mod tests {
             assert_eq!(settings.get(opt.name()), None);
         }
         assert_eq!(settings.set(&linger(true, 0)), Ok(false));
-        assert!(settings.inherit().linger_zero);
+        assert_eq!(settings.inherit().linger, Linger::Zero);
         assert_eq!(settings.set(&linger(true, 3)), Ok(false));
-        assert!(!settings.linger_zero);
+        assert_eq!(settings.linger, Linger::Waits);
+        assert_eq!(settings.set(&linger(false, 3)), Ok(false));
+        assert_eq!(settings.linger, Linger::No);
     }
 
     #[test]

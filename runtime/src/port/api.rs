@@ -6,22 +6,20 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::cx::{Asked, split};
+use super::cx::{Asked, guarded};
 use super::{BadArg, Body, Driver, Phase, PortCell, PortCx, PortInfo, info, locked};
 use crate::core::{Core, Uncounted};
 use crate::marks::Marks;
 use crate::ordered::OrderedMap;
 use crate::pid::PortId;
 use crate::process::Pcb;
-use crate::process::context::{Current, current};
+use crate::process::context::current;
 use crate::process::links::LinkState;
-use crate::process::run::panic_reason;
 use crate::reason::Reason;
 use crate::sync::Mutex;
 use crate::table::Reserved;
@@ -182,14 +180,13 @@ fn start(
         .links
         .insert(id.into(), LinkState::Active);
     let mut asked = Asked::default();
-    let (driver, mut cx) = split(cell_ref, &mut body, &mut asked, &pin);
-    let guarded = AssertUnwindSafe(|| driver.start(&mut cx));
-    let started = Current::runtime(core).enter(|| catch_unwind(guarded));
-    cx.finish();
+    let started = guarded(cell_ref, &mut body, &mut asked, &pin, |driver, cx| {
+        driver.start(cx)
+    });
     let failure = match started {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error),
-        Err(panic) => Some(io::Error::other(panic_reason(panic).to_string())),
+        Err(panic) => Some(io::Error::other(panic.to_string())),
     };
     if failure.is_some() {
         body.links = OrderedMap::new();
@@ -327,6 +324,25 @@ pub fn ports() -> Vec<PortId> {
 /// Outside of a process.
 pub fn is_simulated() -> bool {
     current(|current| current.core().simulated)
+}
+
+/// The current process took input of this port out of its driver, not as a message: told by the
+/// functions of a driver that give input, for [`is_answering`].
+///
+/// # Panics
+/// Outside of a process.
+pub fn note_input(port: PortId) {
+    current(|current| current.note_input(port.token()));
+}
+
+/// Whether what the current process took last in this slice, as a message or by a function of the
+/// driver, was of this port: then what it does to the port now is likely an answer to it. For
+/// drivers that may do one thing with several answers.
+///
+/// # Panics
+/// Outside of a process.
+pub fn is_answering(port: PortId) -> bool {
+    current(|current| current.is_answering(port.token()))
 }
 
 /// The value of this type that a driver keeps with the runtime, made at first use.

@@ -15,18 +15,15 @@
 //! once; the driver is not called after step 5. A driver that panics in its last calls is dropped
 //! all the same. Unsafe: it gives up the table's hold of the cell's memory.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
-use super::cx::{Asked, End, split};
+use super::cx::{Asked, End, guarded};
 use super::{Address, Body, Driver, Flush, Phase, PortCell, PortCx, PortReply, watch};
 use crate::event::Event;
 use crate::message::Message;
 use crate::pin::Pin;
-use crate::process::context::Current;
-use crate::process::run::{panic_reason, shielded};
+use crate::process::run::shielded;
 use crate::process::signal::Signal;
-use crate::reason::Reason;
 use crate::sync::MutexGuard;
 use crate::timers::Timers;
 
@@ -76,8 +73,10 @@ fn carry_out_all(cell: &PortCell, mut body: MutexGuard<'_, Body>, mut asked: Ask
         shielded(|| drop(asked.jobs));
         cell.core.event(|| Event::BlockingPoolFull);
     }
-    if end.is_some() {
-        shielded(|| drop(end));
+    // An end that was asked for while one was under way is none.
+    let ends = (end, asked.end.take());
+    if ends.0.is_some() || ends.1.is_some() {
+        shielded(|| drop(ends));
     }
     if let Some(driver) = driver {
         shielded(|| drop(driver));
@@ -121,16 +120,17 @@ fn begin(cell: &PortCell, body: &mut Body, asked: &mut Asked, end: &End, pin: &P
         watch::end_all(&cell.core, owner, rare);
     }
     asked.flushed = false;
-    let flush = driver_call(cell, body, asked, pin, |driver, cx| {
+    let flush = guarded(cell, body, asked, pin, |driver, cx| {
         driver.flush(cx, end.kill)
     });
     // A kill waits for nothing (O-2), and neither does a driver that panicked.
-    asked.flushed |= end.kill || flush != Some(Flush::Later);
+    asked.flushed |= end.kill || flush != Ok(Flush::Later);
 }
 
 /// Steps 5 and 6. The driver is given back, to be dropped without the lock.
 fn finish(cell: &PortCell, body: &mut Body, asked: &mut Asked, pin: &Pin) -> Box<dyn Driver> {
-    driver_call(cell, body, asked, pin, |driver, cx| driver.stop(cx));
+    // A driver that panicked here is over all the same.
+    let _ = guarded(cell, body, asked, pin, |driver, cx| driver.stop(cx));
     body.phase = Phase::Closed;
     let owner = body.owner;
     if let Some(rare) = body.rare.as_deref_mut() {
@@ -151,25 +151,4 @@ fn finish(cell: &PortCell, body: &mut Body, asked: &mut Asked, pin: &Pin) -> Box
         cell.core.sched.on_worker(),
     );
     std::mem::replace(&mut body.driver, Box::new(Gone))
-}
-
-fn driver_call<R>(
-    cell: &PortCell,
-    body: &mut Body,
-    asked: &mut Asked,
-    pin: &Pin,
-    f: impl FnOnce(&mut dyn Driver, &mut PortCx<'_>) -> R,
-) -> Option<R> {
-    let mut more = Asked::default();
-    let (driver, mut cx) = split(cell, body, &mut more, pin);
-    let guarded = AssertUnwindSafe(|| f(driver, &mut cx));
-    let result = Current::runtime(&cell.core).enter(|| catch_unwind(guarded));
-    cx.finish();
-    asked.wakeups.extend(more.wakeups);
-    asked.refused.extend(more.refused);
-    asked.jobs.extend(more.jobs);
-    asked.flushed |= more.flushed;
-    result
-        .map_err(|panic| drop::<Reason>(panic_reason(panic)))
-        .ok()
 }

@@ -5,6 +5,7 @@
 //! free.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::message::Message;
 use crate::ordered::OrderedMap;
 use crate::pid::{Pid, PortId};
 use crate::pin::Pin;
+use crate::process::context::Current;
+use crate::process::run::panic_reason;
 use crate::process::wakeup::Wakeup;
 use crate::reason::Reason;
 use crate::timers::{TimerKey, Timers};
@@ -81,8 +84,24 @@ impl Asked {
     }
 }
 
+/// Calls the driver of a locked body, with no current process. Where it panics, the reason.
+#[inline]
+pub(super) fn guarded<R>(
+    cell: &PortCell,
+    body: &mut Body,
+    asked: &mut Asked,
+    pin: &Pin,
+    f: impl FnOnce(&mut dyn Driver, &mut PortCx<'_>) -> R,
+) -> Result<R, Reason> {
+    let (driver, mut cx) = split(cell, body, asked, pin);
+    let call = AssertUnwindSafe(|| f(driver, &mut cx));
+    let result = Current::runtime(&cell.core).enter(|| catch_unwind(call));
+    cx.finish();
+    result.map_err(panic_reason)
+}
+
 /// The driver and its context, out of one locked body.
-pub(super) fn split<'a>(
+fn split<'a>(
     cell: &'a PortCell,
     body: &'a mut Body,
     asked: &'a mut Asked,
@@ -106,7 +125,7 @@ pub(super) fn split<'a>(
 impl PortCx<'_> {
     /// The callback is over.
     #[inline]
-    pub(super) fn finish(self) {
+    fn finish(self) {
         if let Some(rare) = self.rare {
             rare.line.call_first(&mut self.asked.wakeups);
         }

@@ -21,13 +21,12 @@ mod signal;
 pub(crate) mod source;
 mod watch;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 pub use api::{
     ControlError, OpenError, PortClosed, Reservation, call, close, control, extension,
-    is_simulated, look, open, port_exists, port_info, ports, reserve,
+    is_answering, is_simulated, look, note_input, open, port_exists, port_info, ports, reserve,
 };
 pub use busy::{CommandError, command, command_timeout, try_command};
 pub use cx::PortCx;
@@ -45,8 +44,7 @@ use crate::marks::Marks;
 use crate::ordered::OrderedMap;
 use crate::pid::{Pid, PortId};
 use crate::pin::Pin;
-use crate::process::context::{Current, try_current};
-use crate::process::run::panic_reason;
+use crate::process::context::try_current;
 use crate::reason::Reason;
 use crate::reference::Ref;
 use crate::sync::{Mutex, MutexGuard};
@@ -130,17 +128,9 @@ fn callback<R>(
 ) -> Option<R> {
     let (core, id) = (&cell.core, cell.id);
     let mut asked = Asked::default();
-    let (driver, mut cx) = cx::split(cell, &mut body, &mut asked, pin);
-    let guarded = AssertUnwindSafe(|| f(driver, &mut cx));
-    let result = Current::runtime(core).enter(|| catch_unwind(guarded));
-    cx.finish();
-    let result = match result {
-        Ok(result) => Some(result),
-        Err(panic) => {
-            asked.fail(panic_reason(panic));
-            None
-        }
-    };
+    let result = cx::guarded(cell, &mut body, &mut asked, pin, f)
+        .map_err(|panic| asked.fail(panic))
+        .ok();
     let slice_end = asked.slice_end;
     close::carry_out(cell, body, asked, pin);
     if slice_end && try_current(|current| current.at_slice_end(id)) != Some(true) {

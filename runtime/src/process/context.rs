@@ -23,10 +23,9 @@ thread_pointer!(CURRENT: Current);
 /// Whom the thread acts for.
 pub(crate) struct Current {
     core: *const Arc<Core>,
-    /// Null where only the runtime is named.
+    /// Null where only the runtime is named. Where it is not, the thread holds a pin of the runtime
+    /// for as long as this stands.
     pcb: *const Pcb,
-    /// Whether the thread holds a pin of this runtime for as long as this stands.
-    pinned: bool,
     /// Runtime operations that are left in this slice.
     budget: Cell<u32>,
     /// The process asked to go to the tail of the queue.
@@ -42,14 +41,13 @@ const ADVICE: &str = "this function acts for the current process, and there is n
 
 impl Current {
     /// # Safety
-    /// `pinned` is true only where the thread holds a pin of this runtime while `self` is entered.
-    pub(crate) unsafe fn process(pcb: &Pcb, budget: u32, pinned: bool) -> Self {
+    /// The thread holds a pin of this runtime while `self` is entered.
+    pub(crate) unsafe fn process(pcb: &Pcb, budget: u32) -> Self {
         let (budget, yielded) = (Cell::new(budget), Cell::new(false));
         let (core, ports) = (&raw const *pcb.core, RefCell::default());
         Current {
             core,
             pcb,
-            pinned,
             budget,
             yielded,
             input: Cell::new(0),
@@ -58,12 +56,11 @@ impl Current {
     }
 
     pub(crate) fn runtime(core: &Arc<Core>) -> Self {
-        let (pcb, pinned) = (ptr::null(), false);
+        let pcb = ptr::null();
         let (budget, yielded) = (Cell::new(0), Cell::new(false));
         Current {
             core,
             pcb,
-            pinned,
             budget,
             yielded,
             input: Cell::new(0),
@@ -126,11 +123,10 @@ impl Current {
     }
 
     pub(crate) fn pin(&self) -> Pin {
-        if self.pinned {
+        match self.pcb.is_null() {
             // SAFETY: by the promise that `process` was given.
-            unsafe { Pin::held() }
-        } else {
-            self.core().pin()
+            false => unsafe { Pin::held() },
+            true => self.core().pin(),
         }
     }
 
@@ -160,15 +156,15 @@ impl Current {
         true
     }
 
-    /// The process took a message, or something else, that came from the port with this token.
+    /// The process took something that came from the port with this token; 0 for any other thing.
     #[inline]
-    pub(crate) fn took_input(&self, token: u64) {
+    pub(crate) fn note_input(&self, token: u64) {
         self.input.set(token);
     }
 
-    /// Whether the port with this token is the last whose input the process took in this slice.
+    /// Whether what the process took last in this slice was of the port with this token.
     #[inline]
-    pub(crate) fn answers(&self, token: u64) -> bool {
+    pub(crate) fn is_answering(&self, token: u64) -> bool {
         self.input.get() == token
     }
 

@@ -199,7 +199,7 @@ impl Receiver {
                     let mailbox = &mut unsafe { pcb.private() }.mailbox;
                     let message = mailbox.remove(here);
                     pcb.note_queue_len(mailbox.len());
-                    current.took_input(message.node().port());
+                    current.note_input(message.node().port());
                     limit::taken(pcb, &message);
                     return Scanned::Hit(arm, Taken(message));
                 }

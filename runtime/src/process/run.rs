@@ -64,14 +64,14 @@ impl Runnable {
         unsafe { self.0.as_ref() }
     }
 
-    /// Runs one slice. `pinned` says that the thread holds a pin of the runtime meanwhile.
+    /// Runs one slice.
     ///
     /// # Safety
-    /// `pinned` is true only where that is so.
-    pub(crate) unsafe fn run(self, pinned: bool) -> Ran {
+    /// The thread holds a pin of the runtime meanwhile.
+    pub(crate) unsafe fn run(self) -> Ran {
         let pcb = self.pcb();
         // SAFETY: passed on.
-        let current = unsafe { Current::process(pcb, pcb.core.limits.slice_budget, pinned) };
+        let current = unsafe { Current::process(pcb, pcb.core.limits.slice_budget) };
         // SAFETY: who took it from its queue has it alone, and the borrow ends with the expression.
         let advanced = if unsafe { pcb.private() }.is_ending {
             current.enter(|| exit::go_on(pcb))

@@ -215,7 +215,7 @@ impl World {
         let pid = process.pcb().pid;
         self.mix(u64::from(pid.slot) << 32 | u64::from(pid.generation));
         // SAFETY: the thread is pinned meanwhile.
-        let ran = self.pinned(|| unsafe { process.run(true) });
+        let ran = self.pinned(|| unsafe { process.run() });
         if let Ran::Again(process) = ran {
             self.sched.ready.lock().push_back(process);
         }

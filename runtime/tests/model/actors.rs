@@ -75,8 +75,8 @@ impl Pcb {
 
     /// Runs `f` as this process.
     pub(crate) fn acts<R>(&self, f: impl FnOnce() -> R) -> R {
-        // SAFETY: nothing is pinned.
-        let current = unsafe { Current::process(self, u32::MAX, false) };
+        // SAFETY: a pin of the model frees nothing, held or not.
+        let current = unsafe { Current::process(self, u32::MAX) };
         current.enter(f)
     }
 

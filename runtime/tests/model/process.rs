@@ -216,8 +216,8 @@ pub(crate) mod run {
         }
 
         /// # Safety
-        /// None; the real one has to know whether the thread is pinned.
-        pub(crate) unsafe fn run(self, _pinned: bool) -> Ran {
+        /// None; the real one wants the thread to be pinned.
+        pub(crate) unsafe fn run(self) -> Ran {
             let pcb = self.pcb();
             let world = pcb.world();
             pcb.begin();

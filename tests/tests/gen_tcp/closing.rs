@@ -8,7 +8,7 @@ use tests::foreign::{connected, narrow};
 use tests::sockets::{
     eventually, fill, message, queued, quiet, recv, recv_all, until_unread, word,
 };
-use tests::{LIMIT, Stream, next, real};
+use tests::{LIMIT, Stream, exit_of, next, real};
 
 // CLO-9, CLO-10
 #[test]
@@ -27,6 +27,22 @@ fn t32_with_linger_close_returns_after_its_time_and_the_data_still_arrives() {
         assert_eq!((got.len(), end.is_ok()), (sent, true));
         Stream::default().check(&got);
         eventually(|| !runtime::port::port_exists(socket.port())).await;
+    });
+}
+
+// CLO-9, SEN-11: the kernel would wait for what it has not sent, in whoever lets the descriptor go.
+#[test]
+fn t32_a_killed_socket_with_linger_holds_up_no_worker() {
+    real(1, async {
+        trap_exit(true);
+        let seconds = 2 * i32::try_from(LIMIT.as_secs()).expect("it is short");
+        let (socket, foreign) = narrow([linger(true, seconds)]).await;
+        fill(socket, &mut Stream::default()).await;
+        let begun = Instant::now();
+        exit_signal(socket, Reason::Kill);
+        assert_eq!(exit_of(socket).await, Reason::Killed);
+        assert!(begun.elapsed() < LIMIT, "the close waited");
+        drop(foreign);
     });
 }
 

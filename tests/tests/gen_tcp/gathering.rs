@@ -3,9 +3,9 @@
 
 use gen_tcp::{How, Socket, Tcp, inet, opt::*};
 use runtime::prelude::*;
-use tests::foreign::connected;
-use tests::sockets::until_unread;
-use tests::{Foreign, real};
+use tests::foreign::{connected, narrow};
+use tests::sockets::{queued, until_it_waits, until_unread};
+use tests::{Foreign, Stream, next, real};
 
 /// Requests that are there before the first is read.
 const REQUESTS: usize = 3;
@@ -111,5 +111,43 @@ fn answers_to_many_messages_come_in_order() {
             }
         }
         assert_eq!(foreign.read(all.len()).await.expect("all comes"), all);
+    });
+}
+
+/// A send is over.
+struct Sent;
+
+// SEN-2: nothing is gathered while the kernel takes no more, so the mark holds.
+#[test]
+fn behind_a_full_kernel_a_sender_with_more_to_do_waits_at_the_mark() {
+    real(2, async {
+        let marks = [high_watermark(4000), low_watermark(1000)];
+        let (socket, foreign) = narrow(marks).await;
+        let mut stream = Stream::default();
+        // Into an empty queue a send never waits, so the kernel is full and the queue short.
+        while queued(socket) == 0 {
+            gen_tcp::send(socket, stream.take(2000))
+                .await
+                .expect("it is connected");
+        }
+        let me = self_pid();
+        let pieces: Vec<Vec<u8>> = (0..10).map(|_| stream.take(1500)).collect();
+        let sender = spawn(async move {
+            // It always has more to do.
+            send(self_pid(), ());
+            for piece in pieces {
+                gen_tcp::send(socket, piece).await.expect("it is connected");
+                send(me, Sent);
+            }
+        });
+        until_it_waits(sender).await;
+        assert!(
+            (4000..4000 + 1500).contains(&queued(socket)),
+            "it waits at the mark"
+        );
+        Stream::default().check(&foreign.read(stream.at).await.expect("all of it comes"));
+        for _ in 0..10 {
+            next::<Sent>().await;
+        }
     });
 }

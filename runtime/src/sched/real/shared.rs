@@ -144,15 +144,12 @@ impl Scheduler for Workers {
     }
 
     fn load(&self) -> SchedulerLoad {
-        let worker = |shared: &CachePadded<Shared>| {
-            let is_hot = !shared.lifo.load(Ordering::Acquire).is_null();
-            WorkerStatistics {
-                run_queue: shared.stealer.len() + usize::from(is_hot),
-                polls: shared.counters.polls.get(),
-                steals: shared.counters.steals.get(),
-                parks: shared.counters.parks.get(),
-                events: shared.counters.events.get(),
-            }
+        let worker = |shared: &CachePadded<Shared>| WorkerStatistics {
+            run_queue: shared.stealer.len() + usize::from(shared.is_hot()),
+            polls: shared.counters.polls.get(),
+            steals: shared.counters.steals.get(),
+            parks: shared.counters.parks.get(),
+            events: shared.counters.events.get(),
         };
         SchedulerLoad {
             injected: self.injector.len() + self.special.len(),

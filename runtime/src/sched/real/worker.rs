@@ -1,10 +1,10 @@
 //! One worker: a thread that runs processes, looks at the clock and the poller, and sleeps.
 //!
 //! In this order: the LIFO slot (a few times in a row), its own queue, the injection queue, the
-//! others' queues, the others' LIFO slots; without any, it sits down at the poller or parks. Every
-//! so many slices it looks at the injection queue, the timers and the poller, so that none of them
-//! starves. Invariant: whatever it takes out of a queue it runs; it holds a pin while it runs
-//! slices, and none while it sleeps. What it does not know: what a link is, or a socket.
+//! others' queues, the LIFO slots of those who are late; without any, it sits down at the poller or
+//! parks. Every so many slices it looks at the injection queue, the timers and the poller, so that
+//! none of them starves. Invariant: whatever it takes out of a queue it runs; it holds a pin while
+//! it runs slices, and none while it sleeps. What it does not know: what a link is, or a socket.
 //! Unsafe: processes lie in the LIFO slot as raw pointers; the thread-local view of the worker.
 
 use std::ptr::{self, NonNull};
@@ -167,7 +167,7 @@ impl Worker<'_> {
             Ordering::Release,
         );
         // SAFETY: `work` holds a guard of this runtime's collector.
-        if let Ran::Again(process) = unsafe { process.run(true) }
+        if let Ran::Again(process) = unsafe { process.run() }
             && let Some(process) = self.workers.normal(process)
         {
             self.local.push(process, self.workers);
