@@ -1,7 +1,7 @@
 //! Sends that are gathered while their sender has more input: whatever the sender does next, the
 //! peer gets all of them, in order.
 
-use gen_tcp::{How, Socket, Tcp, inet, opt::*};
+use gen_tcp::{How, Name, Opt, Socket, Tcp, inet, opt::*};
 use runtime::prelude::*;
 use tests::foreign::{connected, narrow};
 use tests::sockets::{queued, until_it_waits, until_unread};
@@ -75,6 +75,42 @@ fn what_was_gathered_leaves_whatever_its_sender_does_next() {
         };
         let (_, foreign) = answers_then(hand_over).await;
         first_answer(&foreign).await;
+    });
+}
+
+/// Segments with data that the kernel has sent for a socket.
+fn segments(socket: Socket) -> u32 {
+    let name = Name::Raw {
+        level: libc::IPPROTO_TCP,
+        option: libc::TCP_INFO,
+        size: 256,
+    };
+    let got = inet::getopts(socket, [name]).expect("it is connected");
+    let [Opt::Raw { value, .. }] = &got[..] else {
+        panic!("came {got:?}")
+    };
+    // `tcpi_data_segs_out` of the system's structure.
+    let field = value.get(156..160).expect("the system tells it");
+    u32::from_ne_bytes(field.try_into().expect("four bytes"))
+}
+
+// What it is for: several requests that are there together are answered together.
+#[test]
+fn answers_to_several_requests_leave_in_one_segment() {
+    real(1, async {
+        let (socket, foreign) = connected([packet(1)]).await;
+        foreign.write(b"\x01a".repeat(REQUESTS));
+        until_unread(socket, 2 * REQUESTS).await;
+        let before = segments(socket);
+        for _ in 0..REQUESTS {
+            let request = gen_tcp::recv(socket, 0).await.expect("it is there");
+            gen_tcp::send(socket, request)
+                .await
+                .expect("it is connected");
+        }
+        let got = foreign.read(2 * REQUESTS).await.expect("all is answered");
+        assert_eq!(got, b"\x01a".repeat(REQUESTS));
+        assert_eq!(segments(socket) - before, 1);
     });
 }
 
