@@ -1,14 +1,17 @@
 //! The acceptance checklist of the gen_tcp contract: one test for each of its 72 lines, by number.
 //!
-//! Each line was chosen because a straightforward implementation gets it wrong. A test says in a
-//! comment which rules of `docs/SEMANTICS.md` it holds the sockets to; the far end is a socket of
-//! the standard library where that shows more than another one of ours. Real runtimes on real
-//! sockets.
+//! Each line was chosen because a straightforward implementation gets it wrong;
+//! `docs/CHECKLIST.md` lists them with their tests and recorded scenarios, and `checklist` holds it
+//! to them. A test says in a comment which rules of `docs/SEMANTICS.md` it holds the sockets to;
+//! the far end is a socket of the standard library where that shows more than another one of ours.
+//! Real runtimes on real sockets.
 
 #![allow(clippy::disallowed_methods)] // threads and clocks of the foreign ends
 
 #[path = "gen_tcp/active.rs"]
 mod active;
+#[path = "gen_tcp/checklist.rs"]
+mod checklist;
 #[path = "gen_tcp/closing.rs"]
 mod closing;
 #[path = "gen_tcp/connecting.rs"]

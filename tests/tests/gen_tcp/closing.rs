@@ -6,7 +6,7 @@ use gen_tcp::{Error, How, Tcp, inet, opt::*};
 use runtime::prelude::*;
 use tests::foreign::{connected, narrow};
 use tests::sockets::{
-    eventually, fill, message, queued, quiet, recv, recv_all, until_unread, word,
+    eventually, fill, message, queued, quiet, recv, recv_all, until_it_waits, until_unread, word,
 };
 use tests::{LIMIT, Stream, exit_of, next, real};
 
@@ -236,8 +236,9 @@ fn t38_shutdown_read_leaves_what_the_kernel_has() {
             let (socket, _foreign) = connected([mode.clone()]).await;
             let me = self_pid();
             if mode == active(false) {
-                spawn(async move { send(me, gen_tcp::recv_timeout(socket, 0, LIMIT).await) });
-                quiet::<()>().await;
+                let reader =
+                    spawn(async move { send(me, gen_tcp::recv_timeout(socket, 0, LIMIT).await) });
+                until_it_waits(reader).await;
             }
             gen_tcp::shutdown(socket, How::Read).expect("it is connected");
             if mode == active(false) {

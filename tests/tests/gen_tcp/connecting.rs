@@ -327,7 +327,8 @@ fn t10_at_the_descriptor_limit_accept_is_emfile_and_goes_on_after_it() {
     );
 }
 
-// Linux gives sockets and connections the same descriptors round after round; none may be kept.
+// CON-15, LIS-4: Linux gives sockets and connections the same descriptors round after round; none
+// may be kept.
 #[test]
 fn t11_twenty_rounds_up_to_the_limit_give_the_same_number() {
     alone(

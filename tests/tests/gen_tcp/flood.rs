@@ -236,6 +236,19 @@ impl Seen {
     }
 }
 
+/// Sets the mode anew, where the message has used it up.
+fn renew(socket: Socket, mode: Active, message: &Tcp) {
+    let used_up = match message {
+        Tcp::Passive(_) => true,
+        Tcp::Closed(_) => false,
+        _ => mode == Active::Once,
+    };
+    if used_up {
+        // The port may have ended meanwhile.
+        let _ = inet::setopts(socket, [active(mode)]);
+    }
+}
+
 /// One connection: requests and the close come while the socket changes hands; gives who has what.
 async fn race(random: &mut Random, exit: bool, mode: Active, count: usize) -> Seen {
     let options = [packet(PacketType::Http), exit_on_close(exit), active(mode)];
@@ -247,9 +260,7 @@ async fn race(random: &mut Random, exit: bool, mode: Active, count: usize) -> Se
         let mut seen = Seen::default();
         while seen.closed == 0 {
             let message = message(socket).await;
-            if let Tcp::Passive(_) = message {
-                inet::setopts(socket, [active(mode)]).expect("it is open");
-            }
+            renew(socket, mode, &message);
             seen.add(message);
         }
         send(me, seen);
@@ -258,9 +269,7 @@ async fn race(random: &mut Random, exit: bool, mode: Active, count: usize) -> Se
     let peer = std::thread::spawn(move || foreign.write(text));
     for _ in 0..random.below(3 * count) {
         if let Some(message) = receive_timeout::<Tcp>(std::time::Duration::ZERO).await {
-            if let Tcp::Passive(_) = message {
-                inet::setopts(socket, [active(mode)]).expect("it is open");
-            }
+            renew(socket, mode, &message);
             seen.add(message);
         }
         if random.below(8) == 0 {
@@ -301,11 +310,7 @@ fn t67_http_packets_and_a_racing_close_go_to_one_owner_in_order() {
         let expected: Vec<usize> = (0..count).flat_map(|n| [n, n]).collect();
         for round in 0..400 {
             let exit = round % 2 == 0;
-            let mode = if round % 3 == 0 {
-                Active::N(5)
-            } else {
-                Active::True
-            };
+            let mode = [Active::True, Active::N(5), Active::Once][round % 3];
             let seen = race(&mut random, exit, mode, count).await;
             assert_eq!(seen.numbers, expected, "round {round}");
             assert_eq!((seen.packets, seen.closed), (3 * count, 1), "round {round}");

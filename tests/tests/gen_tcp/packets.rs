@@ -362,6 +362,59 @@ fn http_word(data: &Data) -> String {
     }
 }
 
+/// What a passive or active socket gives for this input that comes byte by byte, as short words.
+async fn http_words(kind: PacketType, mode: bool, input: &[u8], count: usize) -> Vec<String> {
+    let (socket, foreign) = connected([packet(kind), active(mode)]).await;
+    let me = self_pid();
+    if !mode {
+        spawn(async move {
+            while let Ok(data) = gen_tcp::recv_timeout(socket, 0, LIMIT).await {
+                send(me, data);
+            }
+        });
+    }
+    write_singly(&foreign, socket, input).await;
+    let mut words = Vec::new();
+    while words.len() < count {
+        words.push(http_word(&match mode {
+            true => match message(socket).await {
+                Tcp::Http(_, http) => Data::Http(http),
+                other => panic!("came {other:?}"),
+            },
+            false => next::<Data>().await,
+        }));
+    }
+    // And nothing more before the end.
+    drop(foreign);
+    if mode {
+        assert_eq!(message(socket).await, Tcp::Closed(socket));
+    }
+    words
+}
+
+// 6.3, HTP-1, HTP-2, HTP-4
+#[test]
+fn t58_http_byte_by_byte() {
+    real(2, async {
+        let request = b"GET /a HTTP/1.1\r\nHost: x\r\n y\r\nbad\r\n\r\nPUT /b HTTP/1.0\n\n";
+        let headers = b"Host: x\r\n y\r\nbad\r\n\r\nAge:3\n\n";
+        let packets = [r"14 Host=x\r\n y", r"error bad\r\n", "eoh"];
+        let requests = [&["GET /a 1.1"], &packets[..], &["PUT /b 1.0", "eoh"]].concat();
+        let headers_only = [&packets[..], &["25 Age=3", "eoh"]].concat();
+        for mode in [false, true] {
+            for (kind, input, expected) in [
+                (PacketType::Http, &request[..], &requests),
+                (PacketType::HttpBin, &request[..], &requests),
+                (PacketType::Httph, &headers[..], &headers_only),
+                (PacketType::HttphBin, &headers[..], &headers_only),
+            ] {
+                let words = http_words(kind, mode, input, expected.len()).await;
+                assert_eq!(words, *expected, "{kind:?} active {mode}");
+            }
+        }
+    });
+}
+
 // HTP-1, HTP-3, HTP-4, HTP-7, HTP-8
 #[test]
 fn t63_http_lines_turn_into_packets() {

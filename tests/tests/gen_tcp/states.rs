@@ -271,8 +271,8 @@ where
 }
 
 /// What a switch to active says, what it sends, and whether the port is open then.
-async fn once(socket: Socket) -> String {
-    let mut words = vec![word(&inet::setopts(socket, [active(ONCE)]))];
+async fn switch(socket: Socket, mode: Opt) -> String {
+    let mut words = vec![word(&inet::setopts(socket, [mode]))];
     // Sockets of other cells may have ended late.
     let told = drain::<Tcp>().await;
     for message in told.into_iter().filter(|told| told.socket() == socket) {
@@ -322,7 +322,10 @@ async fn cell(state: State, call: &str) -> String {
         "peername" => three_times(|| async { inet::peername(socket) }).await,
         "sockname" => three_times(|| async { inet::sockname(socket) }).await,
         "kernel" => kernel(socket),
-        "once" => once(socket).await,
+        "once" => switch(socket, active(ONCE)).await,
+        "true" => switch(socket, active(true)).await,
+        "count" => switch(socket, active(2)).await,
+        "port" => three_times(|| async { inet::port(socket) }).await,
         _ => inet::states(socket).join(" "),
     }
 }
@@ -340,6 +343,26 @@ fn t21_the_matrix_of_states_and_calls() {
                     wrong.push(format!(
                         "{number} {state:?}, {call}: {said:?}, not {expected:?}"
                     ));
+                }
+                drain::<Tcp>().await;
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
+// 1.21: `true` and a count are as `once`, and `port` is as `sockname`.
+#[test]
+fn t21_the_columns_that_are_as_others() {
+    real(2, async {
+        let column = |name| CALLS.iter().position(|call| *call == name);
+        let mut wrong = Vec::new();
+        for (state, row) in ROWS {
+            for (call, same) in [("true", "once"), ("count", "once"), ("port", "sockname")] {
+                let expected = row[column(same).expect("a column")];
+                let said = cell(state, call).await;
+                if said != expected {
+                    wrong.push(format!("{state:?}, {call}: {said:?}, not {expected:?}"));
                 }
                 drain::<Tcp>().await;
             }
