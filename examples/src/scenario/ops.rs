@@ -10,6 +10,7 @@
 
 mod address;
 mod mailbox;
+mod odd;
 mod options;
 mod process;
 mod socket;

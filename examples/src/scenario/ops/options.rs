@@ -1,9 +1,9 @@
-//! Options of sockets: terms to `Opt` and back, and what a typed interface cannot express.
+//! Options of sockets: terms to `Opt` and back.
 //!
 //! Called by the calls of `socket`. Option terms that no `Opt` can be made of become
 //! `Opt::Unknown`: gen_tcp then refuses the list as it refuses any other bad one, `exit(badarg)`
-//! in connect and listen, `einval` in setopts. What is wrong in another way is answered by
-//! `inexpressible`, the one table.
+//! in connect and listen, `einval` in setopts. What is wrong in another way is answered by the one
+//! table in `odd`.
 //!
 //! Invariant: an option that getopts gives reads back as the term that set it, but for `raw` and
 //! `ssl`, which Erlang renames. Left out: `fd`, because a script has no descriptors to lend: a
@@ -15,85 +15,18 @@ use bytes::Bytes;
 use gen_tcp::{Active, Address, Backend, Deliver, Family, Mode, Name, Opt, PacketType, Protocol};
 
 use super::super::convert::Term;
-use super::{CallResult, Raise, address};
-
-/// What the typed interface has no arguments for.
-pub(super) enum Odd<'a> {
-    ListenOptions,
-    ListenBacklog,
-    ListenPortNumber,
-    ListenPort,
-    ConnectOptions,
-    ConnectPort,
-    ConnectService,
-    ConnectHost,
-    ConnectHostKind,
-    ConnectTime,
-    ConnectLocalPort,
-    ConnectLocalFamily,
-    SetoptsOptions(&'a Term),
-    Names,
-    UnknownStat,
-    Data,
-    Argument,
-    Socket,
-    Monitored,
-}
-
-/// The one table of what the typed interface cannot express, with what Erlang answers. A negative
-/// time in accept and recv has no row: it waits for ever (`socket::Limit`).
-pub(super) fn inexpressible(odd: Odd<'_>) -> CallResult {
-    let exit = |word: &str| Err(Raise::exit(Term::atom(word)));
-    match odd {
-        // listen(0, foo), listen(0, [binary|foo]): not a list (0.3, class 3).
-        Odd::ListenOptions => Err(Raise::function_clause()),
-        // listen(0, [{backlog,none}]): the last backlog is no integer, and nothing else is wrong
-        // (LIS-6).
-        Odd::ListenBacklog => Err(Raise::function_clause()),
-        // listen(-1, []), listen(65536, []), listen(no_such_service, []); no service is known
-        // (LIS-3).
-        Odd::ListenPortNumber => exit("badarg"),
-        // listen("80", []), listen(1.5, []): neither a number nor a name.
-        Odd::ListenPort => Err(Raise::function_clause()),
-        // connect(L, foo): not a list.
-        Odd::ConnectOptions => exit("function_clause"),
-        // connect(-1, []), connect(65536, []), connect("80", []) (CON-13).
-        Odd::ConnectPort => exit("function_clause"),
-        // connect(no_such_service, []); no service is known (CON-13).
-        Odd::ConnectService => exit("badarg"),
-        // connect_to({300,0,0,1}, ..), connect_to({1,2,3}, ..): no address (CON-10).
-        Odd::ConnectHost => exit("badarg"),
-        // connect_to(5, ..): nothing that could be one.
-        Odd::ConnectHostKind => Err(Raise::function_clause()),
-        // connect(L, [], soon), connect(L, [], -1) (CON-8).
-        Odd::ConnectTime => Err(Raise::badarg()),
-        // connect_to({local,Path}, 7, []): a path has no port (CON-14).
-        Odd::ConnectLocalPort => exit("function_clause"),
-        // connect_to({127,0,0,1}, 7, [local]): an address where a path has to be (CON-14).
-        Odd::ConnectLocalFamily => exit("function_clause"),
-        // setopts(S, foo), setopts(S, [list|foo]): not a list.
-        Odd::SetoptsOptions(rest) => {
-            let reason = [Term::atom("bad_generator"), rest.clone()];
-            Err(Raise::error(Term::tuple(reason)))
-        }
-        // getopts(S, active), getstat(S, recv_oct): not a list (1.12).
-        Odd::Names => Err(Raise::function_clause()),
-        // getstat(S, [nosuch]), getstat(S, [recv_oct|foo]) (1.14).
-        Odd::UnknownStat => Ok(Term::error("einval")),
-        // send(S, foo), send(S, [256]), unrecv(S, [1|2]): no iodata (SND-3, 1.6).
-        Odd::Data => Ok(Term::error("einval")),
-        // accept(L, soon), recv(S, -1), recv(S, 0, soon), shutdown(S, sideways),
-        // controlling_process(S, foo) (ACC-5, RCV-7, 1.7, 1.9).
-        Odd::Argument => Err(Raise::function_clause()),
-        // accept(foo), close(pid(a)) and the like: no socket (0.3, class 3).
-        Odd::Socket => Err(Raise::function_clause()),
-        // monitor_socket(foo), cancel_monitor(foo): no socket, no reference.
-        Odd::Monitored => Err(Raise::badarg()),
-    }
-}
+use super::odd::{Odd, inexpressible};
+use super::{CallResult, address};
 
 /// The options of listen. As in Erlang, of several backlogs only the last one is looked at.
 pub(super) fn for_listen(terms: &[Term]) -> Result<Vec<Opt>, Odd<'static>> {
+    if has_odd_backend(terms) {
+        return Err(Odd::Backend);
+    }
+    if let Some(module) = odd_module(terms) {
+        let atom = module.as_atom().is_some();
+        return Err(Odd::ListenModule { atom });
+    }
     let (backlogs, others): (Vec<&Term>, Vec<&Term>) =
         terms.iter().partition(|term| backlog(term).is_some());
     let mut options = options(others);
@@ -110,10 +43,32 @@ pub(super) fn for_listen(terms: &[Term]) -> Result<Vec<Opt>, Odd<'static>> {
 }
 
 fn backlog(term: &Term) -> Option<&Term> {
+    value_of("backlog", term)
+}
+
+fn value_of<'a>(option: &str, term: &'a Term) -> Option<&'a Term> {
     match term.as_tuple() {
-        Some([name, value]) if name.is_atom("backlog") => Some(value),
+        Some([name, value]) if name.is_atom(option) => Some(value),
         _ => None,
     }
+}
+
+/// The implementation is looked at before anything else, where it stands first.
+fn has_odd_backend(terms: &[Term]) -> bool {
+    let first = terms
+        .first()
+        .and_then(|term| value_of("inet_backend", term));
+    first.is_some_and(|value| !matches!(value.as_atom(), Some("inet" | "socket")))
+}
+
+/// The first module of the list, where it is none of the three.
+fn odd_module(terms: &[Term]) -> Option<&Term> {
+    let module = terms.iter().find_map(|term| value_of("tcp_module", term))?;
+    let known = matches!(
+        module.as_atom(),
+        Some("inet_tcp" | "inet6_tcp" | "local_tcp")
+    );
+    (!known).then_some(module)
 }
 
 /// The options of connect.
@@ -121,7 +76,13 @@ pub(super) fn for_connect(term: &Term) -> Result<Vec<Opt>, CallResult> {
     let terms = term
         .elements()
         .ok_or_else(|| inexpressible(Odd::ConnectOptions))?;
-    Ok(options(terms.iter()))
+    if has_odd_backend(&terms) {
+        return Err(inexpressible(Odd::Backend));
+    }
+    match odd_module(&terms) {
+        Some(Term::Atom(_)) => Err(inexpressible(Odd::ConnectModule)),
+        _ => Ok(options(terms.iter())),
+    }
 }
 
 /// The options of setopts.
@@ -209,7 +170,7 @@ const NUMBERS: [Row<i64>; 20] = [
 ];
 
 /// Options whose value is one of some words, with the words.
-const WORDS: [(&str, &str, Opt); 30] = [
+const WORDS: [(&str, &str, Opt); 32] = [
     ("mode", "list", Opt::Mode(Mode::List)),
     ("mode", "binary", Opt::Mode(Mode::Binary)),
     ("active", "once", Opt::Active(Active::Once)),
@@ -231,8 +192,10 @@ const WORDS: [(&str, &str, Opt); 30] = [
     ("packet", "httph_bin", Opt::Packet(PacketType::HttphBin)),
     ("send_timeout", "infinity", Opt::SendTimeout(None)),
     ("ip", "any", Opt::Ip(Address::Any)),
+    ("ip", "undefined", Opt::Ip(Address::Any)),
     ("ip", "loopback", Opt::Ip(Address::Loopback)),
     ("ifaddr", "any", Opt::Ip(Address::Any)),
+    ("ifaddr", "undefined", Opt::Ip(Address::Any)),
     ("ifaddr", "loopback", Opt::Ip(Address::Loopback)),
     ("protocol", "tcp", Opt::Protocol(Protocol::Tcp)),
     ("protocol", "mptcp", Opt::Protocol(Protocol::Mptcp)),
@@ -255,6 +218,8 @@ fn option(term: &Term) -> Opt {
         _ => return UNKNOWN,
     };
     let option = match value {
+        // Erlang hands a backlog on as it is, and there a flag is a number.
+        Term::Atom(_) if name == "backlog" => value.as_bool().map(|on| Opt::Backlog(on.into())),
         Term::Atom(word) => flag(name, value.as_bool()).or_else(|| worded(name, word)),
         Term::Int(value) => number(name, i64::try_from(*value).unwrap_or(i64::MAX)),
         value => shaped(name, value),

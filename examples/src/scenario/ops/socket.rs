@@ -2,7 +2,7 @@
 //!
 //! Called by `perform`; the coordinator asks for local ports. Invariants:
 //! 1. Each is one call of gen_tcp's face in the current process, with the script's arguments.
-//! 2. What the face cannot express is answered by the one table in `options`, behind the one check
+//! 2. What the face cannot express is answered by the one table in `odd`, behind the one check
 //!    that Erlang makes first: a closed socket is `closed` whatever the other arguments are.
 //! 3. Errors that Erlang raises in connect and listen are raised, all others returned.
 //!
@@ -17,7 +17,8 @@ use gen_tcp::{Data, Error, Family, How, Name, Opt, Socket};
 use super::super::actor::Stage;
 use super::super::convert::socket::{from_data, from_name, socket};
 use super::super::convert::{self, Handle, Term};
-use super::options::{self, Odd, inexpressible};
+use super::odd::{Odd, inexpressible};
+use super::options;
 use super::{CallResult, address, millis, ok, pid_of, port_of};
 
 /// Whether a function needs the sockets of the system.
