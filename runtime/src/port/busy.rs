@@ -25,10 +25,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::{Driver, PortCx, locked};
+use super::{Driver, PortCx, locked, signal};
 use crate::core::Core;
 use crate::event::Event;
-use crate::pid::PortId;
+use crate::pid::{Pid, PortId};
 use crate::process::alarm::Alarm;
 use crate::process::budget::poll_budget;
 use crate::process::context::current;
@@ -144,23 +144,36 @@ impl PortCx<'_> {
 }
 
 /// A command that is under way.
-struct Command {
+pub(super) struct Command {
     port: PortId,
     data: Bytes,
+    /// In message form: whom it calls the owner.
+    by: Option<Pid>,
     /// Its place in the line, and where the port is.
     waits: Option<(Arc<Core>, u64)>,
 }
 
 /// What came of one attempt.
 enum Attempt {
-    Done { good: bool },
+    Done { good: bool, owner: Pid },
     Waits { ticket: u64 },
 }
 
 impl Command {
     fn new(port: PortId, data: Bytes) -> Self {
-        let waits = None;
-        Command { port, data, waits }
+        Command {
+            port,
+            data,
+            by: None,
+            waits: None,
+        }
+    }
+
+    /// Waits like any other; what is wrong with it is the owner's fault, and told to nobody else.
+    pub(super) async fn in_message_form(port: PortId, by: Pid, data: Bytes) {
+        let mut command = Command::new(port, data);
+        command.by = Some(by);
+        let _ = poll_fn(|cx| command.poll(cx)).await;
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CommandError>> {
@@ -172,13 +185,14 @@ impl Command {
             (pcb.core.clone(), pcb.pid, Wakeup::of(pcb, cx.waker()))
         });
         let ticket = self.waits.as_ref().map(|(_, ticket)| *ticket);
-        let data = &self.data;
+        let (data, by) = (&self.data, self.by);
         // A wake-up that is not needed any more comes out, to be dropped where nothing is locked.
         let attempt = |driver: &mut dyn Driver, cx: &mut PortCx<'_>| {
             if cx.rare().is_none_or(|rare| rare.line.may_pass(ticket)) {
                 let old = cx.leave_line(ticket);
-                let good = driver.command(cx, data, from);
-                return (Attempt::Done { good }, old.or(Some(wakeup)));
+                let owner = cx.owner();
+                let good = by.is_none_or(|by| by == owner) && driver.command(cx, data, from);
+                return (Attempt::Done { good, owner }, old.or(Some(wakeup)));
             }
             let (ticket, old) = cx.rare_mut().line.wait(ticket, wakeup);
             (Attempt::Waits { ticket }, old)
@@ -193,8 +207,11 @@ impl Command {
                 self.waits = Some((core, ticket));
                 Poll::Pending
             }
-            Some(Attempt::Done { good }) => {
+            Some(Attempt::Done { good, owner }) => {
                 self.waits = None;
+                if !good && by.is_some() {
+                    signal::punish(&core, self.port, owner);
+                }
                 Poll::Ready(good.then_some(()).ok_or(CommandError::BadArg))
             }
             None => {

@@ -33,7 +33,7 @@ pub use cx::PortCx;
 pub use driver::{BadArg, Driver, Flush, Turn};
 pub use info::PortInfo;
 pub use owner::{HandOverError, hand_over, owner};
-pub use signal::{PortReply, PortSignal, signal_port};
+pub use signal::{PortReply, PortSignal, signal_port, signal_port_async};
 pub use source::{Readiness, Source};
 pub use watch::close_on_owner_death;
 

@@ -5,6 +5,7 @@
 //! is kept by construction (O-9). Invariant: `exit_verdict` is the table of process 8.6; a port
 //! that is closing or closed answers as the dead do.
 
+use super::busy::Command;
 use super::cx::{Asked, End};
 use super::{Body, Phase, PortCell, callback, close, watch};
 use crate::core::Core;
@@ -132,7 +133,8 @@ pub enum PortReply {
     Connected(PortId),
 }
 
-/// Sends a signal in message form to a port. A closed port drops it (2.4).
+/// Sends a signal in message form to a port. A closed port drops it (2.4). It does not wait: a busy
+/// port's driver is given a command all the same, where [`signal_port_async`] waits.
 ///
 /// # Panics
 /// Outside of a process.
@@ -153,6 +155,22 @@ pub fn signal_port(port: PortId, signal: PortSignal) {
     });
 }
 
+/// As [`signal_port`], and with a command waits for its turn while the port is busy, as Erlang
+/// suspends who sends one (8.4, 8.9). It waits in the line of [`command`](super::command). Whose
+/// the port is, is looked at when its turn has come; a port that closes meanwhile drops it.
+///
+/// # Cancel safety
+/// Dropped before it resolves, a command was not given, and the next one in the line is served.
+///
+/// # Panics
+/// Outside of a process.
+pub async fn signal_port_async(port: PortId, signal: PortSignal) {
+    match signal {
+        PortSignal::Command(by, data) => Command::in_message_form(port, by, data.into()).await,
+        signal => signal_port(port, signal),
+    }
+}
+
 /// An open port takes a signal in message form. The owner is looked at and the signal carried out
 /// under one lock, so nobody else is the owner meanwhile.
 fn take(
@@ -167,7 +185,7 @@ fn take(
         PortSignal::Command(by, data) if by == owner => {
             callback(cell, body, pin, |driver, cx| {
                 if !driver.command(cx, &data, sender) {
-                    punish(cell, owner);
+                    punish(&cell.core, cell.id, owner);
                 }
             });
         }
@@ -187,18 +205,18 @@ fn take(
                 }
             });
         }
-        _ => punish(cell, owner),
+        _ => punish(&cell.core, cell.id, owner),
     }
 }
 
 /// A bad signal is a fault of the owner's (8.5).
-fn punish(cell: &PortCell, owner: Pid) {
+pub(super) fn punish(core: &Core, port: PortId, owner: Pid) {
     let badsig = Signal::Exit {
-        from: cell.id.into(),
+        from: port.into(),
         reason: Reason::BadSig,
         linked: false,
     };
-    cell.core.signal(owner, badsig);
+    core.signal(owner, badsig);
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use runtime::port::{self, HandOverError, PortReply, PortSignal};
 use runtime::prelude::*;
 use tests::bell::{self, Deed, Rung};
+use tests::gate;
 use tests::puppet::drain;
 use tests::{Puppet, down, everywhere, next, real, settle, worlds};
 
@@ -153,6 +154,63 @@ fn message_forms() {
             owner.does(drain::<PortReply>()).await,
             [PortReply::Closed(port)]
         );
+    });
+}
+
+/// 8.4, 8.9, O-13: a command in message form waits its turn where its sender can wait. Who the
+/// owner is, is looked at when the turn has come; a port that closes drops it; one that cannot wait
+/// does not.
+#[test]
+fn o_13_a_command_in_message_form_waits_its_turn() {
+    everywhere(|| async {
+        let (owner, new) = (Puppet::trapping(), Puppet::trapping());
+        let (port, passed) = owner.does(async { gate::open(0) }).await;
+        let (main, all) = (self_pid(), [b"one".to_vec(), b"two".to_vec()]);
+        let mut senders = Vec::new();
+        for data in all {
+            let form = PortSignal::Command(owner.pid, data);
+            senders.push(spawn(async move {
+                port::signal_port_async(port, form).await;
+                send(main, self_pid());
+            }));
+            let waiting = || port::port_info(port).map(|info| info.writers_waiting);
+            while waiting() != Some(senders.len()) {
+                sleep(Duration::from_millis(1)).await;
+            }
+        }
+        port::signal_port(port, PortSignal::Command(owner.pid, b"at once".to_vec()));
+        assert_eq!(gate::passed(&passed), [b"at once"]);
+        // The first one has its turn, and the second one no owner any more.
+        gate::make_room(port, 1).unwrap();
+        assert_eq!(next::<Pid>().await, senders[0]);
+        assert_eq!(gate::passed(&passed), [&b"at once"[..], b"one"]);
+        assert_eq!(passed.lock().unwrap()[1].0, senders[0]);
+        let form = PortSignal::Connect(owner.pid, new.pid);
+        owner
+            .does(async move { port::signal_port_async(port, form).await })
+            .await;
+        gate::make_room(port, 1).unwrap();
+        assert_eq!(next::<Pid>().await, senders[1]);
+        assert_eq!(gate::passed(&passed).len(), 2);
+        let badsig = Exit {
+            from: port.into(),
+            reason: Reason::BadSig,
+        };
+        assert_eq!(new.exits().await, [badsig]);
+        // A port that closes lets all go.
+        gate::make_room(port, 0).unwrap();
+        let form = PortSignal::Command(new.pid, b"late".to_vec());
+        let late = Puppet::new();
+        late.told(async move {
+            port::signal_port_async(port, form).await;
+            send(main, self_pid());
+        });
+        while port::port_info(port).is_some_and(|info| info.writers_waiting == 0) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        exit_signal(port, "normal");
+        assert_eq!(next::<Pid>().await, late.pid);
+        assert_eq!(gate::passed(&passed).len(), 2);
     });
 }
 

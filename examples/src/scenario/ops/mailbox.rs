@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use runtime::port::{PortSignal, signal_port};
-use runtime::{ActorId, PortId, receive_other_than};
+use runtime::port::{PortSignal, signal_port_async};
+use runtime::{ActorId, receive_other_than};
 
 use super::super::actor::Do;
 use super::super::convert::{Handle, NODE, Term, from_message};
@@ -23,7 +23,7 @@ pub(super) async fn call(function: &str, args: &[Term]) -> Option<CallResult> {
         ("next", [time]) => next(time)
             .await
             .map(|message| message.unwrap_or_else(|| Term::atom("none"))),
-        ("msg", [to, message]) => send(to, message),
+        ("msg", [to, message]) => send(to, message).await,
         _ => return None,
     })
 }
@@ -84,39 +84,27 @@ fn bytes(pieces: &[Term]) -> Bytes {
     whole.freeze()
 }
 
-/// `P ! Term`: P a process, a socket, a name, or a name on a node.
-fn send(to: &Term, message: &Term) -> CallResult {
-    let named = match (to, to.as_tuple()) {
-        (Term::Handle(handle), _) => {
-            // An inactive reference is an address that leads nowhere.
-            handle
-                .actor()
-                .into_iter()
-                .for_each(|to| deliver(to, message));
-            return Ok(ok());
-        }
-        (Term::Atom(name), _) => runtime::whereis(&**name),
+/// `P ! Term`: P a process, a socket, a name, or a name on a node. A command waits while its port
+/// is busy.
+async fn send(to: &Term, message: &Term) -> CallResult {
+    let actor = match (to, to.as_tuple()) {
+        // An inactive reference is an address that leads nowhere.
+        (Term::Handle(handle), _) => handle.actor(),
+        (Term::Atom(name), _) => Some(runtime::whereis(&**name).ok_or_else(Raise::badarg)?),
         (_, Some([Term::Atom(name), Term::Atom(node)])) => {
-            let actor = runtime::whereis(&**name).filter(|_| **node == *NODE);
-            actor.into_iter().for_each(|to| deliver(to, message));
-            return Ok(ok());
+            runtime::whereis(&**name).filter(|_| **node == *NODE)
         }
-        _ => None,
+        _ => return Err(Raise::badarg()),
     };
-    deliver(named.ok_or_else(Raise::badarg)?, message);
-    Ok(ok())
-}
-
-fn deliver(to: ActorId, message: &Term) {
-    match to {
-        ActorId::Process(pid) => runtime::send(pid, message.clone()),
-        ActorId::Port(port) => to_port(port, message),
+    match actor {
+        Some(ActorId::Process(pid)) => runtime::send(pid, message.clone()),
+        // Any other than the message forms that a port knows is a bad signal.
+        Some(ActorId::Port(port)) => {
+            signal_port_async(port, port_signal(message).unwrap_or(PortSignal::Bad)).await;
+        }
+        None => {}
     }
-}
-
-/// The message forms that a port knows; any other is a bad signal.
-fn to_port(port: PortId, message: &Term) {
-    signal_port(port, port_signal(message).unwrap_or(PortSignal::Bad));
+    Ok(ok())
 }
 
 fn port_signal(message: &Term) -> Option<PortSignal> {
