@@ -148,8 +148,8 @@ impl TcpPort {
         let length = data.len();
         let header = packet::header(kind(self.settings.packet), length);
         let header = header.map_err(|_| Error::Emsgsize)?;
-        if let Shut::Pending(_) = self.writer.shut {
-            // SHU-5: it ruins the rest. Later the system says so (SHU-4).
+        if let Shut::Pending(_) | Shut::Late = self.writer.shut {
+            // SHU-5: it ruins the rest. Behind a shutdown by the call the system says so (SHU-4).
             let error = io::Error::from_raw_os_error(libc::EPIPE);
             return Err(self.write_failed(cx, &error, true));
         }
@@ -339,8 +339,8 @@ impl TcpPort {
             return Ok(());
         }
         let done = self.io.shutdown(sock, how);
-        if how != Shutdown::Read && self.writer.shut != Shut::Late {
-            self.writer.shut = if done.is_ok() { Shut::Done } else { Shut::Late };
+        if how != Shutdown::Read && !matches!(self.writer.shut, Shut::Late | Shut::Vain) {
+            self.writer.shut = if done.is_ok() { Shut::Done } else { Shut::Vain };
         }
         // The end of the reading side is an event of its own, behind what the peer does (SHU-6).
         Ok(done?)

@@ -25,8 +25,10 @@ pub(super) enum Shut {
     Pending(Shutdown),
     /// By the call.
     Done,
-    /// When the queue had become empty, or in vain: an EPIPE is then taken for this end's doing.
+    /// When the queue had become empty.
     Late,
+    /// By the call, in vain: an EPIPE is then taken for this end's doing.
+    Vain,
 }
 
 /// The output side of a connection.
