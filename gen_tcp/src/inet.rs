@@ -41,7 +41,7 @@ pub use text::format_error;
 /// it is; and for a closed socket (SOP-8).
 pub fn setopts(socket: Socket, options: impl IntoIterator<Item = Opt>) -> Result<(), Error> {
     let options = check(options, Use::Setopts)?;
-    call(socket, |port, cx| port.set_options(cx, &options)).unwrap_or(Err(Error::Einval))
+    look(socket, |port, cx| port.set_options(cx, &options)).unwrap_or(Err(Error::Einval))
 }
 
 /// Reads options (`inet:getopts/2`), in the order asked; what the socket has not is left out.

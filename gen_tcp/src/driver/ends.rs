@@ -82,7 +82,7 @@ impl TcpPort {
             Error::Closed
         };
         if self.is_active() {
-            cx.send_owner(Tcp::Error(Self::socket(cx), error));
+            Self::tell(cx, Tcp::Error(Self::socket(cx), error));
             self.send_closed(cx);
             if self.settings.exit_on_close {
                 cx.close_sparing_owner(Reason::Posix(error.atom()));
@@ -121,7 +121,7 @@ impl TcpPort {
         self.writer.answer(cx, Err(told));
         if self.is_active() {
             if shown {
-                cx.send_owner(Tcp::Error(Self::socket(cx), Error::Econnreset));
+                Self::tell(cx, Tcp::Error(Self::socket(cx), Error::Econnreset));
             }
             self.send_closed(cx);
             if self.settings.exit_on_close {
@@ -152,7 +152,7 @@ impl TcpPort {
         self.abort_sock(cx);
         self.reader.answer(cx, Error::Closed);
         if self.is_active() {
-            cx.send_owner(Tcp::Error(Self::socket(cx), Error::Timeout));
+            Self::tell(cx, Tcp::Error(Self::socket(cx), Error::Timeout));
             self.send_closed(cx);
             if self.settings.exit_on_close {
                 cx.close_sparing_owner(Reason::Normal);

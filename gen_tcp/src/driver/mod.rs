@@ -210,9 +210,16 @@ impl TcpPort {
         }
     }
 
+    /// Sends the owner a message. A port that closes has none (MSG-9).
+    fn tell(cx: &mut PortCx<'_>, message: Tcp) {
+        if !cx.is_closing() {
+            cx.send_owner(message);
+        }
+    }
+
     fn send_closed(&mut self, cx: &mut PortCx<'_>) {
         if !std::mem::replace(&mut self.closed_sent, true) {
-            cx.send_owner(Tcp::Closed(Self::socket(cx)));
+            Self::tell(cx, Tcp::Closed(Self::socket(cx)));
         }
     }
 }

@@ -29,7 +29,7 @@ impl TcpPort {
                     active_set = true;
                     self.active = active;
                     if passive {
-                        cx.send_owner(Tcp::Passive(Self::socket(cx)));
+                        Self::tell(cx, Tcp::Passive(Self::socket(cx)));
                     }
                 }),
                 opt => self.set_one(opt),
@@ -89,7 +89,7 @@ impl TcpPort {
         }
         if self.wire.open().is_none() {
             if std::mem::take(&mut self.delayed.reset) {
-                cx.send_owner(Tcp::Error(Self::socket(cx), Error::Econnreset));
+                Self::tell(cx, Tcp::Error(Self::socket(cx), Error::Econnreset));
             }
             self.send_closed(cx);
             if self.settings.exit_on_close {
@@ -122,7 +122,7 @@ impl TcpPort {
         let (active, passive) = next_active(ActiveState::False, active)?;
         self.active = active;
         if passive {
-            cx.send_owner(Tcp::Passive(Self::socket(cx)));
+            Self::tell(cx, Tcp::Passive(Self::socket(cx)));
         }
         self.mode_changed(cx, false);
         Ok(())

@@ -271,7 +271,7 @@ impl TcpPort {
     /// on, as one that was overtaken.
     fn hand_out(&mut self, cx: &mut PortCx<'_>, data: Data) -> Option<Result<Data, Error>> {
         if self.settings.deliver == Deliver::Port {
-            cx.send_owner(port_message(Self::socket(cx), &self.settings, data));
+            Self::tell(cx, port_message(Self::socket(cx), &self.settings, data));
             self.reader.handed_out = true;
             return None;
         }
@@ -411,19 +411,22 @@ impl TcpPort {
     /// One data message, and what it does to the mode (2.3).
     fn message(&mut self, cx: &mut PortCx<'_>, data: Data) {
         let socket = Self::socket(cx);
-        cx.send_owner(match data {
-            data if self.settings.deliver == Deliver::Port => {
-                port_message(socket, &self.settings, data)
-            }
-            Data::Http(packet) => Tcp::Http(socket, packet),
-            Data::SslTls(record) => Tcp::SslTls(socket, record),
-            data => Tcp::Data(socket, data),
-        });
+        Self::tell(
+            cx,
+            match data {
+                data if self.settings.deliver == Deliver::Port => {
+                    port_message(socket, &self.settings, data)
+                }
+                Data::Http(packet) => Tcp::Http(socket, packet),
+                Data::SslTls(record) => Tcp::SslTls(socket, record),
+                data => Tcp::Data(socket, data),
+            },
+        );
         match self.active {
             ActiveState::Once => self.active = ActiveState::False,
             ActiveState::N(1) => {
                 self.active = ActiveState::False;
-                cx.send_owner(Tcp::Passive(socket));
+                Self::tell(cx, Tcp::Passive(socket));
             }
             ActiveState::N(n) => self.active = ActiveState::N(n - 1),
             ActiveState::True | ActiveState::False => {}
