@@ -167,7 +167,7 @@ async fn wait_drained(socket: Socket) {
             return Poll::Ready(());
         }
         while look.poll(cx).is_ready() {
-            if seconds == CLOSE_LIMIT && length == first {
+            if seconds == CLOSE_LIMIT && (length == first || length == 0) {
                 return Poll::Ready(());
             }
             look = Alarm::new(CLOSE_LOOK);

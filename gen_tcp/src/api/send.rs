@@ -61,7 +61,7 @@ impl Future for SendFuture {
             is_answering: port::is_answering(socket.port()),
         };
         let op = &mut self.op;
-        let result = match call(socket, |port, cx| port.send(cx, op, Some(caller))) {
+        let result = match call(socket, |port, cx| port.send(cx, op, caller)) {
             Err(PortClosed) => self.op.closed(),
             Ok(Sent::Done(result)) => result,
             Ok(Sent::Waits(limit)) => {

@@ -55,6 +55,7 @@ impl TcpPort {
         if self.writer.output.len() == 0 {
             return self.close_sock(cx);
         }
+        self.writer.wake_closers(cx);
         if let Wire::Open(sock) = std::mem::replace(&mut self.wire, Wire::Gone) {
             self.wire = Wire::Flushing(sock);
             cx.set_timer(FLUSH_LIMIT);
@@ -65,14 +66,14 @@ impl TcpPort {
     pub(super) fn read_failed(&mut self, cx: &mut PortCx<'_>, error: Error) -> Error {
         if error == Error::Econnreset && !self.settings.show_econnreset {
             self.fail_file(cx, error);
-            self.writer.output.clear();
+            self.writer.drop_output(cx);
             self.writer.answer(cx, Err(Error::Closed));
             return self.eof(cx);
         }
         self.reader.clear();
         if self.settings.exit_on_close || self.writer.is_busy() {
             self.fail_file(cx, error);
-            self.writer.output.clear();
+            self.writer.drop_output(cx);
             self.writer.answer(cx, Err(Error::Closed));
         }
         // What recv says from now on, where the descriptor stays (part 9, row 28).
@@ -117,7 +118,7 @@ impl TcpPort {
             Error::Closed
         };
         let answered = self.fail_file(cx, error) || direct || self.writer.is_busy();
-        self.writer.output.clear();
+        self.writer.drop_output(cx);
         self.writer.answer(cx, Err(told));
         if self.is_active() {
             if shown {
@@ -147,7 +148,7 @@ impl TcpPort {
     /// who waits or listens is told (part 9, row 9).
     pub(super) fn send_timed_out_close(&mut self, cx: &mut PortCx<'_>) {
         self.fail_file(cx, Error::Closed);
-        self.writer.output.clear();
+        self.writer.drop_output(cx);
         self.reader.clear();
         self.abort_sock(cx);
         self.reader.answer(cx, Error::Closed);
@@ -173,13 +174,14 @@ impl TcpPort {
             if aborts && matches!(self.role, Role::Connected) {
                 self.abort_sock(cx);
             }
-            self.writer.output.clear();
+            self.writer.drop_output(cx);
+            self.writer.send_away(cx);
             return Flush::Done;
         }
         if self.writer.output.len() == 0 {
             return Flush::Done;
         }
-        self.writer.wake_all(cx);
+        self.writer.send_away(cx);
         self.writer.delayed = false;
         self.write_queue(cx);
         if self.writer.output.len() == 0 {
@@ -189,19 +191,23 @@ impl TcpPort {
         Flush::Later
     }
 
-    /// The time of a background flush is over, or a delayed send is due.
-    pub(super) fn flush_time(&mut self, cx: &mut PortCx<'_>) {
+    /// The port's timer fired: a delayed send is due, or the time is over of a background flush, or
+    /// of a wait that no future limits.
+    pub(super) fn time_is_up(&mut self, cx: &mut PortCx<'_>) {
         if std::mem::take(&mut self.writer.delayed) {
-            return self.write_queue(cx);
+            self.write_queue(cx);
+        } else if cx.is_closing() || matches!(self.wire, Wire::Flushing(_)) {
+            self.writer.drop_output(cx);
+            self.abort_sock(cx);
+            cx.flushed();
+        } else {
+            self.time_out_unattended(cx);
         }
-        self.writer.output.clear();
-        self.abort_sock(cx);
-        cx.flushed();
     }
 
     /// The output queue is empty: whoever waited for that goes on.
     pub(super) fn drained(&mut self, cx: &mut PortCx<'_>) {
-        self.writer.wake_closers(cx);
+        self.writer.wake_next(cx);
         if let (Shut::Pending(how), Wire::Open(sock)) = (self.writer.shut, &self.wire) {
             let _ = self.io.shutdown(sock, how);
             self.writer.shut = Shut::Late;
@@ -214,7 +220,7 @@ impl TcpPort {
 
     /// A write failed while nobody could be told any more.
     pub(super) fn flush_failed(&mut self, cx: &mut PortCx<'_>) {
-        self.writer.output.clear();
+        self.writer.drop_output(cx);
         self.close_sock(cx);
         cx.flushed();
     }

@@ -12,6 +12,7 @@
 //! The descriptor may go while the port stays (0.5): `wire` says which. Invariant: every waiting
 //! operation is woken by what decides it, and by `stop`; `tcp_closed` is sent at most once.
 
+mod command;
 mod connect;
 mod ends;
 mod form;
@@ -264,7 +265,7 @@ impl Driver for TcpPort {
         match &mut self.role {
             Role::Listening(listener) => listener.resume(cx),
             Role::Connecting(_) => {}
-            Role::Connected => self.flush_time(cx),
+            Role::Connected => self.time_is_up(cx),
         }
     }
 
@@ -273,10 +274,7 @@ impl Driver for TcpPort {
     }
 
     fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8], from: Pid) -> bool {
-        let mut op = SendOp::new(data.into());
-        if let Sent::Done(result) = self.send(cx, &mut op, None) {
-            cx.send(from, Tcp::Reply(Self::socket(cx), result));
-        }
+        self.take_command(cx, data, from);
         true
     }
 

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 
 use super::form::kind;
 use super::output::SLICES_MAX;
-use super::writer::{Answer, Caller, Keep, SendOp, Sent, Shut, Waiting};
+use super::writer::{Answer, Caller, Keep, SendOp, Sent, Shut, Told};
 use super::{TcpPort, Wire};
 use crate::data::{IoData, Pieces};
 use crate::error::Error;
@@ -32,32 +32,26 @@ const GATHER_MAX: usize = 64 << 10;
 const WRITE_MAX: usize = 1 << 20;
 
 impl TcpPort {
-    /// One attempt of a process that sends. Without a caller it does not wait: a command in message
-    /// form.
+    /// One attempt of a process that sends.
     pub(crate) fn send(
         &mut self,
         cx: &mut PortCx<'_>,
         op: &mut SendOp,
-        caller: Option<Caller>,
+        caller: Caller,
     ) -> Sent {
-        let keep = caller.as_ref().map_or(Keep::No, |caller| self.keep(caller));
-        let wakeup = caller.map(|caller| caller.wakeup);
-        if op.id.is_some()
-            && let Some(mut waiting) = self.writer.take_waiting(op.id)
-        {
-            if let Some(result) = waiting.result.get().copied() {
-                self.writer.wake_next(cx);
-                return Sent::Done(result);
-            }
-            waiting.wakeup = wakeup;
-            self.writer.line_mut().waiting = Some(waiting);
+        if let Some(result) = op.answered() {
+            return Sent::Done(result);
+        }
+        if op.answer.is_some() {
+            self.writer.wait_on(op.id, caller.wakeup);
             return self.waits();
         }
-        if wakeup.is_some() && self.writer.has_others(op.id) && self.is_connected() {
-            self.writer.suspend(op, wakeup);
+        if self.writer.has_others(op.id) && self.is_connected() {
+            self.writer.suspend(op, caller.wakeup);
             return self.waits();
         }
         self.writer.leave_suspended(op.id.take());
+        let keep = self.keep(&caller);
         let result = self.accept_data(cx, &mut op.data, keep);
         op.accepted = true;
         match result {
@@ -66,14 +60,13 @@ impl TcpPort {
                 self.timed_out(cx);
                 Sent::Done(Err(Error::Timeout))
             }
-            Ok(true) if wakeup.is_some() => {
-                let id = self.writer.new_id();
-                op.id = Some(id);
-                let result = op.answer.insert(Answer::default()).clone();
-                self.writer.line_mut().waiting = Some(Waiting { id, wakeup, result });
+            Ok(true) => {
+                let answer = op.answer.insert(Answer::default()).clone();
+                let told = Told::Future(Some(caller.wakeup), answer);
+                op.id = Some(self.writer.wait(cx, self.settings.send_timeout_ms, told));
                 self.waits()
             }
-            Ok(_) => {
+            Ok(false) => {
                 self.writer.wake_next(cx);
                 Sent::Done(Ok(()))
             }
@@ -136,7 +129,7 @@ impl TcpPort {
     }
 
     /// Writes or queues the data. True where the sender has to wait for the low watermark.
-    fn accept_data(
+    pub(super) fn accept_data(
         &mut self,
         cx: &mut PortCx<'_>,
         data: &mut IoData,
@@ -232,7 +225,7 @@ impl TcpPort {
         let mut budget = WRITE_MAX;
         while self.has_output() && self.writer.writable {
             let Some(sock) = self.wire.any() else {
-                return self.writer.output.clear();
+                return self.writer.drop_output(cx);
             };
             if budget == 0 {
                 cx.again();
@@ -296,13 +289,11 @@ impl TcpPort {
         cx: &mut PortCx<'_>,
         op: &mut SendOp,
     ) -> Result<(), Error> {
+        if let Some(result) = op.answered() {
+            return result;
+        }
         let id = op.id.take();
-        if let Some(waiting) = self.writer.take_waiting(id) {
-            self.writer.wake_next(cx);
-            if let Some(result) = waiting.result.get() {
-                return *result;
-            }
-        } else {
+        if !self.writer.wait_no_longer(cx, id) {
             self.writer.leave_suspended(id);
             op.accepted = true;
             let over_the_mark = self.accept_data(cx, &mut op.data, Keep::No);
@@ -323,7 +314,10 @@ impl TcpPort {
 
     /// The sender is gone. What was accepted of it is sent all the same (SEN-8).
     pub(crate) fn cancel_send(&mut self, cx: &mut PortCx<'_>, id: u64) {
-        self.writer.take_waiting(Some(id));
+        if self.writer.orphan(id) {
+            // The port stays busy with it, as long as it would have waited.
+            return self.set_wait_limit(cx);
+        }
         self.writer.leave_suspended(Some(id));
         self.writer.wake_next(cx);
     }
@@ -351,8 +345,13 @@ impl TcpPort {
     pub(crate) fn wait_drained(&mut self, cx: &mut PortCx<'_>, wakeup: Wakeup) -> Option<usize> {
         self.end_gathering(cx);
         let len = self.writer.output.len();
-        let aborts = self.settings.linger == Linger::Zero;
-        if len == 0 || aborts || self.wire.open().is_none() {
+        // Who stands back was there before the close.
+        let no_more = match &self.wire {
+            Wire::Open(_) => len == 0 && !self.writer.has_suspended(),
+            Wire::Flushing(_) => true,
+            Wire::Gone => !self.writer.has_suspended(),
+        };
+        if no_more || self.settings.linger == Linger::Zero {
             return None;
         }
         let closers = &mut self.writer.line_mut().closers;

@@ -9,13 +9,14 @@ use std::net::Shutdown;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use runtime::Wakeup;
 use runtime::port::PortCx;
+use runtime::{Pid, Wakeup};
 use smallvec::SmallVec;
 
 use super::output::Output;
-use crate::data::IoData;
+use crate::data::{IoData, Tcp};
 use crate::error::Error;
+use crate::socket::Socket;
 
 /// Whether the write side was shut down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,17 +52,28 @@ pub(super) struct Writer {
 #[derive(Default)]
 pub(super) struct Line {
     /// The send whose data is queued and that waits for the low watermark.
-    pub(super) waiting: Option<Waiting>,
+    waiting: Option<Waiting>,
     /// Sends that have not been looked at: number, and how to have them look again.
     pub(super) suspended: VecDeque<(u64, Option<Wakeup>)>,
     /// Those that wait for an empty queue: close.
     pub(super) closers: SmallVec<[Wakeup; 1]>,
 }
 
-pub(super) struct Waiting {
-    pub(super) id: u64,
-    pub(super) wakeup: Option<Wakeup>,
-    pub(super) result: Answer,
+struct Waiting {
+    id: u64,
+    /// By the runtime's clock.
+    until: Option<Duration>,
+    told: Told,
+}
+
+/// How a send that waits is told what came of it.
+pub(super) enum Told {
+    /// Its future is woken, and finds the answer.
+    Future(Option<Wakeup>, Answer),
+    /// A command in message form: its sender gets a message.
+    Message(Pid),
+    /// The sender is gone.
+    Nobody,
 }
 
 /// What a sender that waits is told. It holds it too, for where the port ends with the answer.
@@ -106,6 +118,11 @@ impl SendOp {
         self.id
     }
 
+    /// What it was told, where it waited and need not any more.
+    pub(super) fn answered(&self) -> Option<Result<(), Error>> {
+        self.answer.as_ref()?.get().copied()
+    }
+
     /// It has its answer, and no place in a queue any more.
     pub(crate) fn is_over(&mut self) {
         self.id = None;
@@ -114,8 +131,8 @@ impl SendOp {
     /// What it is told where the port is closed: what it was answered before; one that was never
     /// looked at is a command to a port that does not exist (process 8.4).
     pub(crate) fn closed(&self) -> Result<(), Error> {
-        match self.answer.as_ref().and_then(|answer| answer.get()) {
-            Some(result) => *result,
+        match self.answered() {
+            Some(result) => result,
             None if self.id.is_some() && !self.accepted => Err(Error::Einval),
             None => Err(Error::Closed),
         }
@@ -162,8 +179,30 @@ impl Writer {
 
     /// A sender waits for the low watermark.
     pub(super) fn is_busy(&self) -> bool {
-        let waiting = self.line.as_ref().and_then(|line| line.waiting.as_ref());
-        waiting.is_some_and(|waiting| waiting.result.get().is_none())
+        self.line
+            .as_ref()
+            .is_some_and(|line| line.waiting.is_some())
+    }
+
+    /// Until when a send waits that has no future.
+    pub(super) fn unattended_until(&self) -> Option<Duration> {
+        let waiting = self.line.as_ref()?.waiting.as_ref()?;
+        waiting
+            .until
+            .filter(|_| !matches!(waiting.told, Told::Future(..)))
+    }
+
+    /// The sender with this number is gone; whether its send is the one that waits.
+    pub(super) fn orphan(&mut self, id: u64) -> bool {
+        let waiting = self.line().and_then(|line| line.waiting.as_mut());
+        let own = waiting.filter(|waiting| waiting.id == id);
+        own.map(|waiting| waiting.told = Told::Nobody).is_some()
+    }
+
+    /// Whether sends stand back.
+    pub(super) fn has_suspended(&self) -> bool {
+        let line = self.line.as_ref();
+        line.is_some_and(|line| !line.suspended.is_empty())
     }
 
     /// Whether a send with this number has to stand back: one waits, or others were there first.
@@ -174,25 +213,96 @@ impl Writer {
         })
     }
 
+    /// A send whose data is queued waits for the low watermark, and the port is busy with it. Gives
+    /// its number.
+    pub(super) fn wait(&mut self, cx: &mut PortCx<'_>, limit_ms: Option<u32>, told: Told) -> u64 {
+        let id = self.new_id();
+        let until = limit_ms.map(|ms| cx.now() + Duration::from_millis(ms.into()));
+        self.line_mut().waiting = Some(Waiting { id, until, told });
+        cx.set_busy(true);
+        id
+    }
+
+    /// The waiting send waits on.
+    pub(super) fn wait_on(&mut self, id: Option<u64>, wakeup: Wakeup) {
+        let waiting = self.line().and_then(|line| line.waiting.as_mut());
+        if let Some(Waiting {
+            id: own,
+            told: Told::Future(place, _),
+            ..
+        }) = waiting
+            && Some(*own) == id
+        {
+            *place = Some(wakeup);
+        }
+    }
+
+    /// Whether the send with this number waits; it does no longer, and is told nothing.
+    pub(super) fn wait_no_longer(&mut self, cx: &mut PortCx<'_>, id: Option<u64>) -> bool {
+        let waiting = self
+            .line()
+            .and_then(|line| line.waiting.take_if(|w| Some(w.id) == id));
+        if waiting.is_some() {
+            self.free(cx);
+        }
+        waiting.is_some()
+    }
+
     /// The waiting sender is told this, and the first of the others looks again.
     pub(super) fn answer(&mut self, cx: &mut PortCx<'_>, result: Result<(), Error>) {
-        if let Some(line) = &mut self.line
-            && let Some(waiting) = &mut line.waiting
-        {
-            let _ = waiting.result.set(result);
-            let wakeup = waiting.wakeup.take();
-            wakeup.into_iter().for_each(|wakeup| cx.wake(wakeup));
+        match self.line().and_then(|line| line.waiting.take()) {
+            Some(Waiting {
+                told: Told::Future(wakeup, answer),
+                ..
+            }) => {
+                let _ = answer.set(result);
+                wakeup.into_iter().for_each(|wakeup| cx.wake(wakeup));
+            }
+            Some(Waiting {
+                told: Told::Message(sender),
+                ..
+            }) => reply(cx, sender, result),
+            Some(Waiting {
+                told: Told::Nobody, ..
+            }) => {}
+            None => return,
         }
+        self.free(cx);
+    }
+
+    /// The port closes: a sender that waits is told so. To a command in message form nothing comes
+    /// back any more (process 8.4).
+    pub(super) fn send_away(&mut self, cx: &mut PortCx<'_>) {
+        if let Some(line) = self.line() {
+            line.waiting.take_if(|w| matches!(w.told, Told::Message(_)));
+        }
+        self.answer(cx, Err(Error::Closed));
+        self.wake_all(cx);
+    }
+
+    /// Nobody waits for the low watermark any more: who stands back looks again.
+    fn free(&mut self, cx: &mut PortCx<'_>) {
+        cx.set_busy(false);
         self.wake_next(cx);
     }
 
+    /// What is queued is dropped.
+    pub(super) fn drop_output(&mut self, cx: &mut PortCx<'_>) {
+        self.output.clear();
+        self.wake_next(cx);
+    }
+
+    /// The first of those that stand back looks again; where there is none, and no output, those
+    /// that wait for that do.
     pub(super) fn wake_next(&mut self, cx: &mut PortCx<'_>) {
-        if self.is_busy() {
-            return;
+        let is_empty = self.output.len() == 0;
+        let Some(line) = self.line() else { return };
+        match line.suspended.front_mut() {
+            _ if line.waiting.is_some() => {}
+            Some((_, wakeup)) => wakeup.take().into_iter().for_each(|wakeup| cx.wake(wakeup)),
+            None if is_empty => self.wake_closers(cx),
+            None => {}
         }
-        let first = self.line().and_then(|line| line.suspended.front_mut());
-        let wakeup = first.and_then(|(_, wakeup)| wakeup.take());
-        wakeup.into_iter().for_each(|wakeup| cx.wake(wakeup));
     }
 
     pub(super) fn wake_closers(&mut self, cx: &mut PortCx<'_>) {
@@ -207,7 +317,10 @@ impl Writer {
         let waiting = line
             .waiting
             .as_mut()
-            .and_then(|waiting| waiting.wakeup.take());
+            .and_then(|waiting| match &mut waiting.told {
+                Told::Future(wakeup, _) => wakeup.take(),
+                Told::Message(_) | Told::Nobody => None,
+            });
         let suspended = line
             .suspended
             .iter_mut()
@@ -223,18 +336,18 @@ impl Writer {
     }
 
     /// The send stands back until those before it are done.
-    pub(super) fn suspend(&mut self, op: &mut SendOp, wakeup: Option<Wakeup>) {
+    pub(super) fn suspend(&mut self, op: &mut SendOp, wakeup: Wakeup) {
         match op.id {
             Some(id) => {
                 let mut places = self.line_mut().suspended.iter_mut();
                 if let Some(place) = places.find(|(other, _)| *other == id) {
-                    place.1 = wakeup;
+                    place.1 = Some(wakeup);
                 }
             }
             None => {
                 let id = self.new_id();
                 op.id = Some(id);
-                self.line_mut().suspended.push_back((id, wakeup));
+                self.line_mut().suspended.push_back((id, Some(wakeup)));
             }
         }
     }
@@ -245,11 +358,10 @@ impl Writer {
             line.suspended.retain(|(other, _)| *other != id);
         }
     }
+}
 
-    /// The send with this number, where it is the one that waits for the low watermark, waits no
-    /// longer.
-    pub(super) fn take_waiting(&mut self, id: Option<u64>) -> Option<Waiting> {
-        let waiting = &mut self.line()?.waiting;
-        waiting.take_if(|waiting| Some(waiting.id) == id)
-    }
+/// The answer to a command in message form: `{inet_reply,S,Status}`.
+pub(super) fn reply(cx: &mut PortCx<'_>, sender: Pid, result: Result<(), Error>) {
+    let socket = Socket::from_port(cx.id());
+    cx.send(sender, Tcp::Reply(socket, result));
 }

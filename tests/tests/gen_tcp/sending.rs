@@ -116,18 +116,18 @@ fn t42_a_killed_sender_that_waited_has_sent_and_a_suspended_one_has_not() {
             let waiting = sender(socket, 'w', b"w".repeat(10_000)).await;
             let suspended = sender(socket, 's', b"s".repeat(10_000)).await;
             sender(socket, 'l', b"l".repeat(10_000)).await;
-            // Where the one that waits goes first, the suspended one has its turn: it has sent,
-            // too.
-            let expected: &[u8] = if waiting_first {
-                kill(waiting).await;
-                eventually(|| queued(socket) > 20_000).await;
-                kill(suspended).await;
-                b"wsl"
-            } else {
-                kill(suspended).await;
-                kill(waiting).await;
-                b"wl"
+            // The port stays busy with what the one that waited has sent, so that the suspended one
+            // has no turn in between.
+            let [first, second] = match waiting_first {
+                true => [waiting, suspended],
+                false => [suspended, waiting],
             };
+            let before = queued(socket);
+            kill(first).await;
+            quiet::<Sent>().await;
+            assert!(queued(socket) <= before, "the suspended one had a turn");
+            kill(second).await;
+            let expected = b"wl";
             let length = expected.len() * 10_000;
             let got = foreign.read(filled + length).await.expect("it comes");
             for (piece, name) in got[filled..].chunks(10_000).zip(expected) {
