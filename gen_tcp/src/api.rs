@@ -24,7 +24,7 @@ use crate::options::Opt;
 use crate::socket::Socket;
 
 pub use recv::{RecvFuture, RecvTimeoutFuture, recv, recv_timeout};
-pub use send::{SendFuture, send};
+pub use send::{SendFuture, send, try_send};
 
 /// Close waits for the queue at most so long (CLO-8), and looks so often whether it moves at all.
 const CLOSE_LIMIT: Duration = Duration::from_secs(180);

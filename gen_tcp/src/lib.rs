@@ -47,7 +47,7 @@ mod socket;
 
 pub use api::{
     How, RecvFuture, RecvTimeoutFuture, SendFuture, close, controlling_process, recv, recv_timeout,
-    send, shutdown, take_fd, unrecv, with_fd,
+    send, shutdown, take_fd, try_send, unrecv, with_fd,
 };
 pub use data::{Data, Headed, Http, IoData, SslTls, Tcp};
 pub use defaults::{

@@ -30,6 +30,8 @@ mod packets;
 mod receiving;
 #[path = "gen_tcp/resets.rs"]
 mod resets;
+#[path = "gen_tcp/room.rs"]
+mod room;
 #[path = "gen_tcp/sending.rs"]
 mod sending;
 #[path = "gen_tcp/states.rs"]

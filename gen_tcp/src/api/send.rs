@@ -22,7 +22,9 @@ use crate::socket::Socket;
 ///
 /// # Errors
 /// [`Error::Closed`], [`Error::Enotconn`], `econnreset`; [`Error::Timeout`]: the data is queued all
-/// the same (STM-2); [`Error::Emsgsize`] where the packet type's length cannot say it.
+/// the same (STM-2); [`Error::Emsgsize`] where the packet type's length cannot say it;
+/// [`Error::Enobufs`] where the queue would hold more than `send_queue_limit` (part 9, row 11). But
+/// for `timeout`, nothing of the data is queued after an error.
 ///
 /// # Cancel safety
 /// Nothing happens before the first poll. Dropped while it waits: data that was accepted is sent,
@@ -36,6 +38,21 @@ pub fn send(socket: Socket, data: impl Into<IoData>) -> SendFuture {
         op: SendOp::new(data.into()),
         alarm: None,
     }
+}
+
+/// Sends where it need not wait: all of the data or nothing (part 9, row 12). `Ok` as of [`send`]:
+/// where the queue is empty any amount is taken, else what leaves it under the high watermark.
+/// `send_timeout` plays no part.
+///
+/// # Errors
+/// [`Error::Eagain`] where [`send`] would wait; else as [`send`], but for [`Error::Timeout`].
+/// After an error none of the data is queued.
+///
+/// # Panics
+/// Outside of a process.
+pub fn try_send(socket: Socket, data: impl Into<IoData>) -> Result<(), Error> {
+    let mut data = data.into();
+    call(socket, |port, cx| port.try_send(cx, &mut data)).unwrap_or(Err(Error::Closed))
 }
 
 /// The future of [`send`].

@@ -33,12 +33,7 @@ const WRITE_MAX: usize = 1 << 20;
 
 impl TcpPort {
     /// One attempt of a process that sends.
-    pub(crate) fn send(
-        &mut self,
-        cx: &mut PortCx<'_>,
-        op: &mut SendOp,
-        caller: Caller,
-    ) -> Sent {
+    pub(crate) fn send(&mut self, cx: &mut PortCx<'_>, op: &mut SendOp, caller: Caller) -> Sent {
         if let Some(result) = op.answered() {
             return Sent::Done(result);
         }
@@ -146,7 +141,11 @@ impl TcpPort {
             let error = io::Error::from_raw_os_error(libc::EPIPE);
             return Err(self.write_failed(cx, &error, true));
         }
-        self.stats.sent(header.len() + length);
+        let total = header.len() + length;
+        if self.settings.send_queue_limit != 0 {
+            self.make_room(cx, total)?;
+        }
+        self.stats.sent(total);
         let (more, was_gathering) = (keep != Keep::No, self.writer.gathering);
         if more && !was_gathering {
             self.writer.gathering = true;
@@ -172,6 +171,49 @@ impl TcpPort {
         }
         self.write_past(cx, &header, pieces)?;
         Ok(false)
+    }
+
+    /// Refuses a send for which the queue has no room (part 9, row 11). What only waits for more to
+    /// be sent with is written first.
+    fn make_room(&mut self, cx: &mut PortCx<'_>, length: usize) -> Result<(), Error> {
+        let limit = self.settings.send_queue_limit as usize;
+        if self.writer.output.len() > limit.saturating_sub(length) {
+            self.write_what_is_kept(cx);
+        }
+        if !self.is_connected() {
+            return Err(self.not_connected_to_send());
+        }
+        match length <= limit && self.writer.output.len() <= limit - length {
+            true => Ok(()),
+            false => Err(Error::Enobufs),
+        }
+    }
+
+    fn write_what_is_kept(&mut self, cx: &mut PortCx<'_>) {
+        self.writer.gathering = false;
+        self.writer.delayed = false;
+        if self.writer.output.len() > 0 {
+            self.write_queue(cx);
+        }
+    }
+
+    /// Takes all of the data where a send would not wait, and nothing of it where it would (part 9,
+    /// row 12).
+    pub(crate) fn try_send(&mut self, cx: &mut PortCx<'_>, data: &mut IoData) -> Result<(), Error> {
+        self.write_what_is_kept(cx);
+        if self.is_connected() && self.would_wait(data.len()) {
+            return Err(Error::Eagain);
+        }
+        self.accept_data(cx, data, Keep::No).map(|_| ())
+    }
+
+    fn would_wait(&self, length: usize) -> bool {
+        // What has no header is refused by the length.
+        let header = packet::header(kind(self.settings.packet), length);
+        let total = header.map_or(0, |header| header.len() + length);
+        let left = self.writer.output.len() + total;
+        let high = self.settings.high_watermark as usize;
+        self.writer.has_others(None) || (self.has_output() && left >= high)
     }
 
     /// Writes data straight to the kernel, past an empty queue; the rest is queued.

@@ -109,9 +109,10 @@ fn valid(opt: &Opt) -> bool {
     match *opt {
         Opt::Active(Active::N(count)) => i16::try_from(count).is_ok(),
         Opt::LineDelimiter(byte) => u8::try_from(byte).is_ok(),
-        Opt::PacketSize(value) | Opt::Header(value) | Opt::SendTimeout(Some(value)) => {
-            UINT.contains(&value)
-        }
+        Opt::PacketSize(value)
+        | Opt::Header(value)
+        | Opt::SendTimeout(Some(value))
+        | Opt::SendQueueLimit(value) => UINT.contains(&value),
         Opt::Buffer(value)
         | Opt::HighWatermark(value)
         | Opt::LowWatermark(value)
@@ -179,6 +180,8 @@ mod tests {
             keepcnt(-1),
             user_timeout(-1),
             high_watermark(1i64 << 31),
+            send_queue_limit(-1),
+            send_queue_limit(1u64 << 32),
             recbuf(i64::MIN),
             priority(1i64 << 31),
             Opt::Unknown("nosuch"),

@@ -69,6 +69,9 @@ pub enum Opt {
     HighMsgqWatermark(i64),
     /// The lower of the two.
     LowMsgqWatermark(i64),
+    /// Most that the output queue may hold, in bytes; 0, the default, is no limit. Ours (part 9,
+    /// row 11).
+    SendQueueLimit(i64),
     /// `false`: read no more than the packet needs.
     ReadAhead(bool),
     /// Accepted, kept, and without effect.

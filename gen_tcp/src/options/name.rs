@@ -74,6 +74,7 @@ names! {
     LowWatermark "low_watermark" Self::LowWatermark(_),
     HighMsgqWatermark "high_msgq_watermark" Self::HighMsgqWatermark(_),
     LowMsgqWatermark "low_msgq_watermark" Self::LowMsgqWatermark(_),
+    SendQueueLimit "send_queue_limit" Self::SendQueueLimit(_),
     ReadAhead "read_ahead" Self::ReadAhead(_),
     Debug "debug" Self::Debug(_),
     Recbuf "recbuf" Self::Recbuf(_),

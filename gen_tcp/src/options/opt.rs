@@ -123,6 +123,9 @@ numbers! {
     high_msgq_watermark HighMsgqWatermark;
     /// As `low_watermark`, for commands; at least 1.
     low_msgq_watermark LowMsgqWatermark;
+    /// Bytes that the output queue may hold, 0 for no limit: a send that would leave more in it is
+    /// refused with `enobufs`, and nothing of it is sent. Ours (part 9, row 11).
+    send_queue_limit SendQueueLimit;
     /// Size of the kernel's receive buffer.
     recbuf Recbuf;
     /// Size of the kernel's send buffer.

@@ -56,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) low_watermark: u32,
     pub(crate) high_msgq_watermark: u32,
     pub(crate) low_msgq_watermark: u32,
+    /// 0: no limit.
+    pub(crate) send_queue_limit: u32,
     pub(crate) read_ahead: bool,
     pub(crate) debug: bool,
     pub(crate) linger: Linger,
@@ -86,6 +88,7 @@ impl Default for Settings {
             low_watermark: LOW_WATERMARK_DEFAULT,
             high_msgq_watermark: HIGH_WATERMARK_DEFAULT,
             low_msgq_watermark: LOW_WATERMARK_DEFAULT,
+            send_queue_limit: 0,
             read_ahead: true,
             debug: false,
             linger: Linger::No,
@@ -122,6 +125,7 @@ impl Settings {
             Opt::SendTimeout(limit) => self.send_timeout_ms = limit.map(unsigned).transpose()?,
             Opt::SendTimeoutClose(on) => self.send_timeout_close = on,
             Opt::DelaySend(on) => self.delay_send = on,
+            Opt::SendQueueLimit(length) => self.send_queue_limit = unsigned(length)?,
             Opt::ReadAhead(on) => self.read_ahead = on,
             Opt::Debug(on) => self.debug = on,
             Opt::Exclusiveaddruse(_) => {}
@@ -196,6 +200,7 @@ impl Settings {
             Name::LowWatermark => Opt::LowWatermark(self.low_watermark.into()),
             Name::HighMsgqWatermark => Opt::HighMsgqWatermark(self.high_msgq_watermark.into()),
             Name::LowMsgqWatermark => Opt::LowMsgqWatermark(self.low_msgq_watermark.into()),
+            Name::SendQueueLimit => Opt::SendQueueLimit(self.send_queue_limit.into()),
             Name::ReadAhead => Opt::ReadAhead(self.read_ahead),
             Name::Debug => Opt::Debug(self.debug),
             Name::Netns => Opt::Netns(self.netns.as_deref()?.to_path_buf()),
@@ -366,6 +371,7 @@ mod tests {
             delay_send(true),
             high_watermark(3000),
             low_watermark(1000),
+            send_queue_limit(50_000),
             read_ahead(false),
             debug(true),
             netns("/proc/self/ns/net"),
@@ -408,6 +414,7 @@ mod tests {
             buffer(1i64 << 31),
             send_timeout(-1),
             high_watermark(1i64 << 31),
+            send_queue_limit(-1),
         ] {
             assert_eq!(settings.set(&opt), Err(Error::Einval), "{opt:?}");
         }

@@ -377,6 +377,7 @@ fn value(option: &Opt) -> Term {
         | Opt::LowWatermark(n)
         | Opt::HighMsgqWatermark(n)
         | Opt::LowMsgqWatermark(n)
+        | Opt::SendQueueLimit(n)
         | Opt::Recbuf(n)
         | Opt::Sndbuf(n)
         | Opt::Keepidle(n)
