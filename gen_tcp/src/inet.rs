@@ -7,8 +7,8 @@
 pub(crate) mod addr;
 pub mod info;
 mod interfaces;
+mod names;
 pub(crate) mod resolve;
-mod services;
 mod text;
 
 use std::net::IpAddr;
@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::options::{Name, Opt, Use, check, check_names};
 use crate::socket::Socket;
 
+pub use crate::api::close;
 pub use crate::driver::stats::Stat;
 pub use addr::{
     Family, SocketName, ipv4_mapped_ipv6_address, is_ip_address, is_ipv4_address, is_ipv6_address,
@@ -81,21 +82,44 @@ pub fn peername(socket: Socket) -> Result<SocketName, Error> {
     look(socket, |port, _| port.peer_name()).unwrap_or(Err(Error::Einval))
 }
 
-/// All names of this end (`inet:socknames/1`): of a TCP socket the one that [`sockname`] gives.
+/// All names of this end (`inet:socknames/1`): of a TCP socket one, the true one, whatever
+/// [`setsockname`] said.
 ///
 /// # Errors
 /// As [`port`].
 pub fn socknames(socket: Socket) -> Result<Vec<SocketName>, Error> {
-    sockname(socket).map(|name| vec![name])
+    let name = look(socket, |port, _| port.true_local_name()).unwrap_or(Err(Error::Einval));
+    name.map(|name| vec![name])
 }
 
-/// All names of the other end (`inet:peernames/1`): of a TCP socket the one that [`peername`]
-/// gives.
+/// All names of the other end (`inet:peernames/1`): of a TCP socket one, the true one, whatever
+/// [`setpeername`] said.
 ///
 /// # Errors
 /// As [`peername`].
 pub fn peernames(socket: Socket) -> Result<Vec<SocketName>, Error> {
-    peername(socket).map(|name| vec![name])
+    let name = look(socket, |port, _| port.true_peer_name()).unwrap_or(Err(Error::Einval));
+    name.map(|name| vec![name])
+}
+
+/// Has [`sockname`] and [`port`] say something else (`inet:setsockname/2`, 1.13), also when the
+/// descriptor is gone; `None` ends it. Any process may.
+///
+/// # Errors
+/// [`Error::Einval`] for a closed socket.
+pub fn setsockname(socket: Socket, name: impl Into<Option<SocketName>>) -> Result<(), Error> {
+    let name = name.into();
+    look(socket, |port, _| port.pretend().local = name).map_err(|PortClosed| Error::Einval)
+}
+
+/// Has [`peername`] say something else while there is a connection (`inet:setpeername/2`, 1.13);
+/// `None` ends it. Any process may.
+///
+/// # Errors
+/// [`Error::Einval`] for a closed socket.
+pub fn setpeername(socket: Socket, name: impl Into<Option<SocketName>>) -> Result<(), Error> {
+    let name = name.into();
+    look(socket, |port, _| port.pretend().peer = name).map_err(|PortClosed| Error::Einval)
 }
 
 /// Statistics (`inet:getstat/2`), in the order asked.
@@ -176,23 +200,44 @@ pub async fn gethostbyname(name: &str, family: Family) -> Result<Hostent, Error>
     }
 }
 
-/// The TCP port of a service (`inet:getservbyname/2`, 1.20), by its name or an alias, in
-/// `/etc/services`.
+/// What the resolver says of an address, which may be text (`inet:gethostbyaddr/1`, 1.18).
 ///
 /// # Errors
-/// [`Error::Einval`] for a name that is not there; [`Error::SystemLimit`], [`Error::Enotsup`] as
-/// [`getaddrs`].
-pub async fn getservbyname(name: &str) -> Result<u16, Error> {
-    let name = name.to_owned();
-    off_thread(move || services::lookup_name(&name)).await
+/// [`Error::Nxdomain`]: nobody knows a name for it; [`Error::Einval`] for what is no address;
+/// others as [`getaddrs`].
+pub async fn gethostbyaddr(address: impl Into<Host>) -> Result<Hostent, Error> {
+    let ip = match address.into() {
+        Host::Ip(ip) => ip,
+        Host::Name(text) => parse_address(&text)?,
+        Host::Local(_) | Host::Any | Host::Loopback => return Err(Error::Einval),
+    };
+    let name = off_thread(move || names::host_at(ip)).await?;
+    let family = if ip.is_ipv4() {
+        Family::Inet
+    } else {
+        Family::Inet6
+    };
+    Hostent::new(&name, family, vec![ip])
 }
 
-/// The name of the service at a TCP port (`inet:getservbyport/2`, 1.20), in `/etc/services`.
+/// The TCP port of a service (`inet:getservbyname/2`, 1.20), by its name or an alias, as the
+/// system is set up to look: in `/etc/services`, and wherever else.
+///
+/// # Errors
+/// [`Error::Einval`] for a name that is not known, and for a number; [`Error::SystemLimit`],
+/// [`Error::Enotsup`] as [`getaddrs`].
+pub async fn getservbyname(name: &str) -> Result<u16, Error> {
+    let name = name.to_owned();
+    off_thread(move || names::port_of(&name)).await
+}
+
+/// The name of the service at a TCP port (`inet:getservbyport/2`, 1.20), looked up as by
+/// [`getservbyname`].
 ///
 /// # Errors
 /// As [`getservbyname`].
 pub async fn getservbyport(port: u16) -> Result<String, Error> {
-    off_thread(move || services::lookup_port(port)).await
+    off_thread(move || names::service_at(port)).await
 }
 
 /// The network interfaces of this machine (`inet:getifaddrs/0`, 1.20).

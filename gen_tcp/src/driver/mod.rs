@@ -19,6 +19,7 @@ mod form;
 mod info;
 mod input;
 mod listen;
+mod names;
 mod opts;
 mod output;
 mod recv;
@@ -71,6 +72,7 @@ pub(crate) struct TcpPort {
     /// `tcp_closed` has been sent.
     closed_sent: bool,
     delayed: Delayed,
+    pretended: Option<Box<names::Pretended>>,
 }
 
 /// The descriptor.
@@ -144,6 +146,7 @@ impl TcpPort {
             stats: Stats::default(),
             closed_sent: false,
             delayed: Delayed::default(),
+            pretended: None,
         }
     }
 

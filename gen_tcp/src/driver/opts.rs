@@ -11,7 +11,6 @@ use super::stats::Stat;
 use super::{Role, TcpPort};
 use crate::data::Tcp;
 use crate::error::Error;
-use crate::inet::addr::SocketName;
 use crate::io::{reported, set_option};
 use crate::options::{ActiveState, Name, Opt, next_active};
 
@@ -162,20 +161,6 @@ impl TcpPort {
             .iter()
             .map(|stat| (*stat, self.stats.get(*stat, pending)))
             .collect()
-    }
-
-    /// `sockname`, and the number for `port` (1.13).
-    pub(crate) fn local_name(&self) -> Result<SocketName, Error> {
-        let sock = self.wire.open().ok_or(Error::Ebadf)?;
-        Ok(self.io.local_addr(sock)?)
-    }
-
-    /// `peername` (1.13).
-    pub(crate) fn peer_name(&self) -> Result<SocketName, Error> {
-        match (&self.role, self.wire.open()) {
-            (Role::Connected, Some(sock)) => Ok(self.io.peer_addr(sock)?),
-            _ => Err(Error::Enotconn),
-        }
     }
 
     /// Lends the descriptor to a closure, under the port's lock.

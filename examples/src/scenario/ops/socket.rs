@@ -8,6 +8,7 @@
 //!
 //! Left out: names of services, `inet:info`, `fdopen`, `sendfile`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use gen_tcp::inet::{self, Host, SocketName, Stat};
@@ -26,7 +27,7 @@ pub(in super::super) fn is_socket_call(function: &str) -> bool {
     SOCKET_CALLS.contains(&function)
 }
 
-const SOCKET_CALLS: [&str; 18] = [
+const SOCKET_CALLS: [&str; 23] = [
     "listen",
     "connect",
     "connect_to",
@@ -42,6 +43,11 @@ const SOCKET_CALLS: [&str; 18] = [
     "port",
     "peername",
     "sockname",
+    "peernames",
+    "socknames",
+    "setpeername",
+    "setsockname",
+    "inet_close",
     "getstat",
     "monitor_socket",
     "cancel_monitor",
@@ -104,6 +110,7 @@ async fn of_socket(function: &str, of: &Term, rest: &[Term], stage: &Stage) -> O
             None => odd(s, Odd::Data),
         },
         ("close", []) => done(gen_tcp::close(s).await),
+        ("inet_close", []) => done(inet::close(s).await),
         ("shutdown", [how]) => match how_of(how) {
             Some(how) => done(gen_tcp::shutdown(s, how)),
             None => odd(s, Odd::Argument),
@@ -119,9 +126,38 @@ async fn of_socket(function: &str, of: &Term, rest: &[Term], stage: &Stage) -> O
         ("port", []) => port_number(s),
         ("peername", []) => result(inet::peername(s).map(from_name)),
         ("sockname", []) => result(inet::sockname(s).map(from_name)),
+        ("peernames", []) => result(inet::peernames(s).map(from_names)),
+        ("socknames", []) => result(inet::socknames(s).map(from_names)),
+        ("setpeername", [name]) => pretend(name, |name| inet::setpeername(s, name)),
+        ("setsockname", [name]) => pretend(name, |name| inet::setsockname(s, name)),
         ("getstat", [items]) => getstat(s, items),
         _ => return None,
     })
+}
+
+fn from_names(names: Vec<SocketName>) -> Term {
+    Term::list(names.into_iter().map(from_name).collect::<Vec<_>>())
+}
+
+/// Sets a name of an end: `undefined`, `{Address,Port}` or `{local,Path}`.
+fn pretend(name: &Term, set: impl FnOnce(Option<SocketName>) -> Result<(), Error>) -> CallResult {
+    match (name, name.as_tuple()) {
+        (name, None) if name.is_atom("undefined") => done(set(None)),
+        (name, Some([first, port])) => match address::local_path(name) {
+            Some(path) => done(set(Some(SocketName::Local(path)))),
+            None => match (address::ip(first), port_number_of(port)) {
+                (Some(ip), Some(port)) => {
+                    done(set(Some(SocketName::Inet(SocketAddr::new(ip, port)))))
+                }
+                _ => Ok(Term::error("einval")),
+            },
+        },
+        _ => inexpressible(Odd::Argument),
+    }
+}
+
+fn port_number_of(term: &Term) -> Option<u16> {
+    u16::try_from(term.as_int()?).ok()
 }
 
 /// An answer of the table, where the socket is open.
