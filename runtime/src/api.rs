@@ -4,11 +4,6 @@
 //! Called by user code inside a process. Invariant: each panics outside of a process, with the
 //! advice to use a `Handle`, and says so.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
-
 use crate::marks::Marks;
 use crate::message::Message;
 use crate::name::Name;
@@ -17,7 +12,6 @@ use crate::priority::Priority;
 use crate::process::context::{current, try_current};
 use crate::process::info::ProcessInfo;
 use crate::process::links::NoProc;
-use crate::process::receive::Receiver;
 use crate::process::signal::{ExitKind, ExitVerdict, Signal, exit_verdict};
 use crate::reason::Reason;
 use crate::reference::Ref;
@@ -392,44 +386,6 @@ pub fn processes() -> Vec<Pid> {
         core.processes.each(&pin, |pcb| pids.push(pcb.pid));
         pids
     })
-}
-
-/// Sleeps (`timer:sleep/1`); messages are left alone.
-///
-/// # Cancel safety
-/// Dropping it ends the sleep.
-///
-/// # Panics
-/// Outside of a process.
-pub async fn sleep(time: Duration) {
-    let mut receiver = Receiver::new().after(time).for_nothing();
-    loop {
-        match receiver.scan(|_| None) {
-            crate::process::receive::Scanned::Timeout => return,
-            _ => receiver.wait().await,
-        }
-    }
-}
-
-/// Lets every process that is ready run before the caller goes on (`erlang:yield/0`, C-3).
-///
-/// # Panics
-/// Outside of a process.
-pub async fn yield_now() {
-    struct Yield(bool);
-    impl Future for Yield {
-        type Output = ();
-
-        fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-            if std::mem::replace(&mut self.0, true) {
-                return Poll::Ready(());
-            }
-            current(|current| current.yield_slice());
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    }
-    Yield(false).await;
 }
 
 impl crate::core::Core {

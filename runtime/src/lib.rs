@@ -76,8 +76,8 @@ mod wheel;
 
 pub use api::{
     Destination, exit, exit_signal, has_messages, is_alive, links, make_ref, pid_exists,
-    process_info, processes, register, registered, self_pid, send, set_label, set_priority, sleep,
-    trap_exit, try_self_pid, unregister, whereis, yield_now,
+    process_info, processes, register, registered, self_pid, send, set_label, set_priority,
+    trap_exit, try_self_pid, unregister, whereis,
 };
 pub use blocking::{BlockingError, PoolStatistics, blocking, blocking_cpu};
 pub use crash::CrashReport;
@@ -94,6 +94,9 @@ pub use process::alarm::Alarm;
 pub use process::alias::{AliasMode, MonitorAlias, alias, unalias};
 pub use process::budget::poll_budget;
 pub use process::call::{Call, CallError, ReplyTo, Request, call, reply};
+pub use process::forms::{
+    receive, receive_any, receive_match, receive_match_timeout, receive_other_than, receive_timeout,
+};
 pub use process::info::ProcessInfo;
 pub use process::limit::{MailboxLimit, Overflow, set_mailbox_limit};
 pub use process::links::{NoProc, link, unlink, unlink_flush};
@@ -101,9 +104,7 @@ pub use process::monitors::{
     DemonitorOptions, Down, Item, MonitorOptions, TaggedDown, Watchable, demonitor,
     demonitor_flush, demonitor_with, monitor, monitor_with,
 };
-pub use process::receive::{
-    receive, receive_any, receive_match, receive_match_timeout, receive_other_than, receive_timeout,
-};
+pub use process::pause::{sleep, yield_now};
 pub use process::signal::Exit;
 pub use process::wakeup::Wakeup;
 pub use reason::{Outcome, Payload, Reason};

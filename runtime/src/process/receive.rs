@@ -1,10 +1,11 @@
 //! Receiving: looking for a message in the mailbox, and waiting for one.
 //!
 //! `receive!` expands to a [`Receiver`]: a synchronous scan that tests each message once, then an
-//! await, then the next scan. The function forms are made of the same. Invariant: a
-//! message is in the mailbox or has been returned; a dropped receive loses nothing; each receive
-//! keeps its own place; no user code runs while private state is borrowed. Every receive costs one
-//! operation of the slice's budget (C-2). A receive belongs to the process that first polled it.
+//! await, then the next scan. The function forms, in `forms`, are made of the same. Invariant (R-1
+//! to R-10): a message is in the mailbox or has been returned; a dropped receive loses nothing;
+//! each receive keeps its own place; no user code runs while private state is borrowed. Every
+//! receive costs one operation of the slice's budget (C-2). A receive belongs to the process that
+//! first polled it.
 //! Unsafe: it touches the private part, and moves values out of nodes for the tests.
 
 use std::future::Future;
@@ -65,7 +66,7 @@ pub enum Scanned {
 
 /// A message that a test chose.
 #[derive(Debug)]
-pub struct Taken(Message);
+pub struct Taken(pub(super) Message);
 
 impl Taken {
     /// The value, of the type that the test looked at.
@@ -106,6 +107,11 @@ impl Probe {
             );
             message::put_value(self.node, value);
         }
+    }
+
+    pub(super) fn is<T: 'static>(&self) -> bool {
+        // SAFETY: as in `take`.
+        unsafe { (*self.node).is::<T>() }
     }
 
     pub(super) fn test<T: 'static>(&mut self, wanted: &mut impl FnMut(&T) -> bool) -> bool {
@@ -260,7 +266,7 @@ impl Receiver {
 
     /// The first poll of a wait comes straight after a scan that found nothing, so there is nothing
     /// to look at again: what came since is in the inbox's word, and has the process run once more.
-    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         current(|current| {
             let pcb = self.owned(current);
             if std::mem::take(&mut self.tired) {
@@ -393,95 +399,5 @@ impl Future for Wait<'_> {
             return Poll::Ready(());
         }
         self.receiver.poll_first(cx)
-    }
-}
-
-/// Takes the first message for which `test` holds. Written out, so that the receiver stands once in
-/// it.
-struct First<F> {
-    receiver: Receiver,
-    test: F,
-}
-
-fn first<F: FnMut(&mut Probe) -> bool>(receiver: Receiver, test: F) -> First<F> {
-    First { receiver, test }
-}
-
-/// Nothing in it is pinned.
-impl<F> Unpin for First<F> {}
-
-impl<F: FnMut(&mut Probe) -> bool> Future for First<F> {
-    type Output = Option<Message>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        let First { receiver, test } = self.get_mut();
-        loop {
-            match receiver.scan(|probe| test(probe).then_some(0)) {
-                Scanned::Hit(_, taken) => return Poll::Ready(Some(taken.0)),
-                Scanned::Timeout => return Poll::Ready(None),
-                Scanned::Wait if receiver.poll_first(cx).is_pending() => return Poll::Pending,
-                Scanned::Wait => {}
-            }
-        }
-    }
-}
-
-fn open<T: 'static>(message: Message) -> T {
-    Taken(message).open()
-}
-
-const FOR_EVER: &str = "a receive without a time does not time out";
-
-/// Takes the oldest message of type `T`; waits for one.
-///
-/// # Cancel safety
-/// A dropped receive has taken nothing. So for all of its kin.
-///
-/// # Panics
-/// Outside of a process.
-pub async fn receive<T: 'static>() -> T {
-    receive_match(|_: &T| true).await
-}
-
-/// Takes the oldest message of type `T`; `None` where there was none in this time.
-pub async fn receive_timeout<T: 'static>(time: Duration) -> Option<T> {
-    let receiver = Receiver::new().after(time);
-    first(receiver, |probe| probe.test(&mut |_: &T| true))
-        .await
-        .map(open)
-}
-
-/// Takes the oldest `T` for which `wanted` holds.
-pub async fn receive_match<T: 'static>(mut wanted: impl FnMut(&T) -> bool) -> T {
-    let found = first(Receiver::new(), |probe| probe.test(&mut wanted)).await;
-    open(found.expect(FOR_EVER))
-}
-
-/// Takes the oldest `T` for which `wanted` holds; `None` where there was none in this time.
-pub async fn receive_match_timeout<T: 'static>(
-    mut wanted: impl FnMut(&T) -> bool,
-    time: Duration,
-) -> Option<T> {
-    let receiver = Receiver::new().after(time);
-    first(receiver, |probe| probe.test(&mut wanted))
-        .await
-        .map(open)
-}
-
-/// Takes the oldest message, whatever its type.
-pub async fn receive_any() -> Message {
-    first(Receiver::new(), |_| true).await.expect(FOR_EVER)
-}
-
-/// Takes the oldest message that is no `T`; `None` where there was none in this time.
-pub async fn receive_other_than<T: 'static>(time: Duration) -> Option<Message> {
-    let receiver = Receiver::new().after(time);
-    first(receiver, |probe| !probe.is::<T>()).await
-}
-
-impl Probe {
-    fn is<T: 'static>(&self) -> bool {
-        // SAFETY: as in `take`.
-        unsafe { (*self.node).is::<T>() }
     }
 }

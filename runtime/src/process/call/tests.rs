@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::{Call, Request, call, reply};
-use crate::process::receive::{receive, receive_match};
+use crate::process::forms::{receive, receive_match};
 use crate::{Runtime, Spawn, self_pid, send, spawn};
 
 thread_local! {
