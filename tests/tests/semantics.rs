@@ -5,6 +5,8 @@
 
 #[path = "semantics/aliases.rs"]
 mod aliases;
+#[path = "semantics/asking.rs"]
+mod asking;
 #[path = "semantics/callbacks.rs"]
 mod callbacks;
 #[path = "semantics/calls.rs"]

@@ -6,9 +6,9 @@
 use std::fmt;
 use std::panic::Location;
 
-use super::Pcb;
 use super::links::LinkState;
 use super::monitors::Item;
+use super::{Doing, Pcb};
 use crate::name::Name;
 use crate::pid::{ActorId, Pid};
 use crate::priority::Priority;
@@ -75,10 +75,12 @@ pub(crate) fn of(pcb: &Pcb) -> ProcessInfo {
         registered_name: pcb.core.registry.name_of(pcb.pid.into()),
         label,
         priority: pcb.marks.priority(),
-        status: if message_queue_len > 0 {
-            "runnable"
-        } else {
-            "waiting"
+        status: match private.doing {
+            // Messages that came since it waited are not in the length that it noted then.
+            Doing::Waits if message_queue_len > pcb.queue_len() => "runnable",
+            Doing::Waits => "waiting",
+            Doing::Ready => "runnable",
+            Doing::Runs => "running",
         },
         message_queue_len,
         links,

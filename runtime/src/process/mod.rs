@@ -78,6 +78,17 @@ unsafe impl Send for Pcb {}
 // SAFETY: as above.
 unsafe impl Sync for Pcb {}
 
+/// What a process did when it was looked at last (10.8).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Doing {
+    /// It had been polled, and waited.
+    Waits,
+    /// It was to be polled, and others had their turn.
+    Ready,
+    /// It took in what was sent, in the middle of a poll.
+    Runs,
+}
+
 /// What only the runner touches.
 pub(crate) struct Private {
     pub(crate) mailbox: Mailbox,
@@ -91,6 +102,7 @@ pub(crate) struct Private {
     pub(crate) taking_in: bool,
     /// The mailbox was reported as long.
     pub(crate) long_queue: bool,
+    pub(crate) doing: Doing,
     /// The exit sequence was put off in the middle.
     pub(crate) is_ending: bool,
     /// The next serial of a reference.
@@ -141,6 +153,7 @@ impl Private {
             slept: false,
             taking_in: false,
             long_queue: false,
+            doing: Doing::Ready,
             is_ending: false,
             serial: 0,
             own_timers: None,
@@ -237,6 +250,11 @@ impl Pcb {
 
     pub(crate) fn note_queue_len(&self, len: u32) {
         self.queue_len.store(len, Ordering::Relaxed);
+    }
+
+    /// As it was noted last.
+    pub(crate) fn queue_len(&self) -> u32 {
+        self.queue_len.load(Ordering::Relaxed)
     }
 }
 

@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use super::context::Current;
-use super::{Pcb, cell, exit, signal};
+use super::{Doing, Pcb, cell, exit, signal};
 use crate::inbox::{Chain, Rest};
 use crate::reason::Reason;
 use crate::statistics::SchedulerLoad;
@@ -84,7 +84,11 @@ impl Runnable {
             let Some((reason, crashed)) = ended else {
                 return match pcb.inbox.rest(current.has_yielded()) {
                     Rest::Waits => Ran::Over,
-                    Rest::Again => Ran::Again(self),
+                    Rest::Again => {
+                        // SAFETY: as above: nobody else has it before it is in a queue.
+                        unsafe { pcb.private() }.doing = Doing::Ready;
+                        Ran::Again(self)
+                    }
                 };
             };
             current.enter(|| exit::begin(pcb, reason, crashed))
@@ -137,7 +141,11 @@ fn slice(pcb: &Pcb, mail: Chain) -> Option<(Reason, bool)> {
     let exiting = unsafe { pcb.private() }.exiting.take();
     match polled {
         _ if exiting.is_some() => exiting.map(|reason| (reason, false)),
-        Ok(Poll::Pending) => None,
+        Ok(Poll::Pending) => {
+            // SAFETY: as above.
+            unsafe { pcb.private() }.doing = Doing::Waits;
+            None
+        }
         Ok(Poll::Ready(reason)) => {
             let crashed = matches!(reason, Reason::Error(_));
             Some((reason, crashed))

@@ -13,7 +13,7 @@ use std::task::Waker;
 use super::links::LinkState;
 use super::monitors::Watcher;
 use super::run::{panic_reason, shielded};
-use super::{Pcb, alias, info, limit, monitors};
+use super::{Doing, Pcb, alias, info, limit, monitors};
 use crate::inbox::Chain;
 use crate::message::Message;
 use crate::pid::{ActorId, Pid};
@@ -121,6 +121,8 @@ pub(crate) fn receive(pcb: &Pcb) {
 
 #[inline(never)]
 fn receive_now(pcb: &Pcb) {
+    // SAFETY: as above.
+    unsafe { pcb.private() }.doing = Doing::Runs;
     take_in(pcb, fetch(pcb));
 }
 
