@@ -60,6 +60,7 @@ impl Destination for Pid {
     #[inline]
     fn send<T: Send + 'static>(self, message: T) {
         let refused = current(|current| {
+            current.charge(1);
             let pin = current.pin();
             let message = Message::new(message);
             current.core().send_user(self, message, false, &pin)
@@ -104,6 +105,7 @@ impl Destination for Ref {
 
     fn send<T: Send + 'static>(self, message: T) {
         let refused = current(|current| {
+            current.charge(1);
             let pin = current.pin();
             current.core().send_through(self, message, &pin)
         });
@@ -176,6 +178,7 @@ pub async fn exit(reason: impl Into<Reason>) -> ! {
 pub fn exit_signal(to: impl Into<ActorId>, reason: impl Into<Reason>) {
     let (to, reason) = (to.into(), reason.into());
     current(|current| {
+        current.charge(1);
         let (core, me) = (current.core(), current.pcb());
         match to {
             ActorId::Port(port) => core.exit_port(port, me.pid, reason, false),

@@ -104,7 +104,7 @@ pub use process::monitors::{
     DemonitorOptions, Down, Item, MonitorOptions, TaggedDown, Watchable, demonitor,
     demonitor_flush, demonitor_with, monitor, monitor_with,
 };
-pub use process::pause::{sleep, yield_now};
+pub use process::pause::{consume_budget, sleep, yield_now};
 pub use process::signal::Exit;
 pub use process::wakeup::Wakeup;
 pub use reason::{Outcome, Payload, Reason};

@@ -66,6 +66,7 @@ pub fn try_send<T: Send + 'static>(to: impl Destination, message: T) -> Result<(
 
 fn send_to<T: Send + 'static>(to: Address, message: T) -> Result<(), SendError<T>> {
     let sent = current(|current| {
+        current.charge(1);
         let (core, pin) = (current.core(), current.pin());
         match to {
             Address::Process(to) => core.send_user(to, Message::new(message), true, &pin),
@@ -134,6 +135,7 @@ pub async fn send_async<T: Send + 'static>(
         return send_to(Address::Process(to), message);
     }
     let sent = current(|current| {
+        current.charge(1);
         let pin = current.pin();
         let message = Message::new(message).counted();
         current.core().send_pinned(to, message, &pin)

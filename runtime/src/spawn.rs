@@ -13,6 +13,7 @@ use crate::name::Name;
 use crate::pid::Pid;
 use crate::priority::Priority;
 use crate::process::Pcb;
+use crate::process::budget::SPAWN_COST;
 use crate::process::cell::{Birth, create};
 use crate::process::context::current;
 use crate::process::limit::MailboxLimit;
@@ -144,6 +145,7 @@ impl Spawn {
     {
         let spawned_at = Location::caller();
         current(|current| {
+            current.charge(SPAWN_COST);
             let parent = current.pcb();
             // SAFETY: this thread runs the parent, and no user code is called.
             let reference = unsafe { parent.private() }.make_ref(parent.pid);

@@ -428,6 +428,7 @@ pub fn send_after<T: Send + 'static>(
     message: T,
 ) -> TimerRef {
     current(|current| {
+        current.charge(1);
         let core = current.core();
         let deadline = core.clock.now().saturating_add(nanos(time));
         let message = |_| Message::new(message);
@@ -447,6 +448,7 @@ pub fn start_timer<T: Send + 'static>(
     message: T,
 ) -> TimerRef {
     current(|current| {
+        current.charge(1);
         let core = current.core();
         let deadline = core.clock.now().saturating_add(nanos(time));
         let timeout = |timer| Message::new(Timeout { timer, message });

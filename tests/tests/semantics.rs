@@ -7,6 +7,8 @@
 mod aliases;
 #[path = "semantics/asking.rs"]
 mod asking;
+#[path = "semantics/budgets.rs"]
+mod budgets;
 #[path = "semantics/callbacks.rs"]
 mod callbacks;
 #[path = "semantics/calls.rs"]

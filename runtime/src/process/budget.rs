@@ -1,9 +1,10 @@
 //! The budget of a slice, as operations that might be ready for ever are charged it (process
 //! C-2).
 //!
-//! Asked by every operation on a port. Invariant: a process whose slice is used up is pending once,
-//! goes to the tail of the queue and is polled again. Also here: the portion of what a process does
-//! beside its future, such as its end.
+//! Asked by every operation on a port. What does not wait, such as a send, is charged where it is
+//! done, and the next operation that may wait pays for it. Invariant: a process whose slice is used
+//! up is pending once, goes to the tail of the queue and is polled again. Also here: the portion of
+//! what a process does beside its future, such as its end.
 
 use std::task::{Context, Poll};
 
@@ -13,6 +14,9 @@ use super::context::current;
 
 /// What an operation on a port costs of a slice's budget.
 pub(crate) const PORT_COST: u32 = 8;
+
+/// What a spawn costs.
+pub(crate) const SPAWN_COST: u32 = 4;
 
 /// What may be done at once of something that may be much: as much as a slice has of operations.
 pub(crate) struct Portion(u32);
@@ -42,8 +46,13 @@ impl Portion {
 /// # Panics
 /// Outside of a process.
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+    poll_cost(cx, PORT_COST)
+}
+
+/// As `poll_budget`, for an operation of this cost.
+pub(crate) fn poll_cost(cx: &mut Context<'_>, cost: u32) -> Poll<()> {
     current(|current| {
-        if current.charge(PORT_COST) {
+        if current.charge(cost) {
             return Poll::Ready(());
         }
         current.yield_slice();

@@ -203,6 +203,7 @@ fn is_down(probe: &mut Probe, reference: Ref) -> bool {
 pub fn reply<T: Send + 'static>(from: ReplyTo<T>, value: T) {
     let to = from.reference;
     let refused = current(|current| {
+        current.charge(1);
         let pin = current.pin();
         current.core().send_through(to, Answer { to, value }, &pin)
     });
@@ -224,6 +225,7 @@ impl<T: Send + 'static> Asked<T> {
         timeout: Duration,
     ) -> Result<Self, CallError> {
         let (asked, sent) = current(|current| {
+            current.charge(1);
             let pcb = current.pcb();
             let core = &pcb.core;
             let (item, target) = to.resolve(&|name| core.registry.whereis(name));

@@ -26,8 +26,10 @@ pub(crate) struct Current {
     /// Null where only the runtime is named. Where it is not, the thread holds a pin of the runtime
     /// for as long as this stands.
     pcb: *const Pcb,
-    /// Runtime operations that are left in this slice.
-    budget: Cell<u32>,
+    /// Runtime operations that are left in this slice; below zero what it owes.
+    budget: Cell<i32>,
+    /// Messages that receives with time zero took when the slice was used up.
+    taken_late: Cell<u32>,
     /// The process asked to go to the tail of the queue.
     yielded: Cell<bool>,
     /// The token of the port whose input the process took last in this slice; 0 for none.
@@ -43,12 +45,13 @@ impl Current {
     /// # Safety
     /// The thread holds a pin of this runtime while `self` is entered.
     pub(crate) unsafe fn process(pcb: &Pcb, budget: u32) -> Self {
-        let (budget, yielded) = (Cell::new(budget), Cell::new(false));
+        let (budget, yielded) = (Cell::new(budget as i32), Cell::new(false));
         let (core, ports) = (&raw const *pcb.core, RefCell::default());
         Current {
             core,
             pcb,
             budget,
+            taken_late: Cell::new(0),
             yielded,
             input: Cell::new(0),
             ports,
@@ -62,6 +65,7 @@ impl Current {
             core,
             pcb,
             budget,
+            taken_late: Cell::new(0),
             yielded,
             input: Cell::new(0),
             ports: RefCell::default(),
@@ -134,8 +138,17 @@ impl Current {
     #[inline]
     pub(crate) fn charge(&self, cost: u32) -> bool {
         let left = self.budget.get();
-        self.budget.set(left.saturating_sub(cost));
+        self.budget.set(left.wrapping_sub(cost as i32));
         left > 0
+    }
+
+    /// A receive with time zero is about to take a message though the slice is used up. False where
+    /// `max` were taken so.
+    #[cold]
+    pub(crate) fn take_late(&self, max: u32) -> bool {
+        let taken = self.taken_late.get();
+        self.taken_late.set(taken.saturating_add(1));
+        taken < max
     }
 
     /// The process goes to the tail of the queue after this poll.

@@ -45,6 +45,7 @@ impl std::error::Error for NoProc {}
 pub fn link(to: impl Into<ActorId>) -> Result<(), NoProc> {
     let to = to.into();
     current(|current| {
+        current.charge(1);
         let pcb = current.pcb();
         // SAFETY: (all of this closure) this thread runs the process; no user code is called.
         let private = unsafe { pcb.private() };

@@ -178,6 +178,7 @@ pub fn monitor(target: impl Watchable) -> Ref {
 /// Outside of a process.
 pub fn monitor_with(target: impl Watchable, options: MonitorOptions) -> Ref {
     current(|current| {
+        current.charge(1);
         let pcb = current.pcb();
         let (item, target) = target.resolve(&|name| pcb.core.registry.whereis(name));
         watch(pcb, item, target, options)

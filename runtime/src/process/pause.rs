@@ -2,11 +2,12 @@
 //!
 //! Called by user code inside a process. Invariant: messages are left alone.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::budget::poll_cost;
 use super::context::current;
 use super::receive::{Receiver, Scanned};
 
@@ -46,4 +47,28 @@ pub async fn yield_now() {
         }
     }
     Yield(false).await;
+}
+
+/// Counts one operation of the slice's budget, and where the slice is used up goes to the tail of
+/// the queue (C-2, C-3): for loops that compute and await nothing else.
+///
+/// ```
+/// use runtime::prelude::*;
+///
+/// runtime::run(async {
+///     let mut sum = 0u64;
+///     for n in 0..100_000u64 {
+///         sum = sum.wrapping_mul(31) ^ n;
+///         runtime::consume_budget().await;
+///     }
+///     assert_ne!(sum, 0);
+///     Ok(())
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Panics
+/// Outside of a process.
+pub async fn consume_budget() {
+    poll_fn(|cx| poll_cost(cx, 1)).await;
 }

@@ -4,8 +4,9 @@
 //! await, then the next scan. The function forms, in `forms`, are made of the same. Invariant (R-1
 //! to R-10): a message is in the mailbox or has been returned; a dropped receive loses nothing;
 //! each receive keeps its own place; no user code runs while private state is borrowed. Every
-//! receive costs one operation of the slice's budget (C-2). A receive belongs to the process that
-//! first polled it.
+//! receive costs one operation of the slice's budget (C-2), and one more for so many messages that
+//! it tests. Where the slice is used up it waits for the next before it looks; one with time zero
+//! looks first. A receive belongs to the process that first polled it.
 //! Unsafe: it touches the private part, and moves values out of nodes for the tests.
 
 use std::future::Future;
@@ -17,6 +18,7 @@ use super::context::{Current, current, try_current};
 use super::wakeup::Wakeup;
 use super::{Pcb, cell, limit, signal};
 use crate::clock::nanos;
+use crate::limits::TESTS_PER_OPERATION;
 use crate::mailbox::Seat;
 use crate::message::{self, Message, Node};
 use crate::pid::Pid;
@@ -29,8 +31,12 @@ pub struct Receiver {
     /// Messages with a lower arrival index have been looked at.
     place: u64,
     after: After,
-    /// The slice was used up before the scan.
+    /// Others have their turn before it goes on.
     tired: bool,
+    /// The slice is used up: others should have their turn.
+    is_late: bool,
+    /// Its time is over, and others had their turn: the next look decides.
+    is_last: bool,
     /// The timer wakes by the process's own waker.
     timer_is_own: bool,
     /// How long, or until when, in nanoseconds: `after` says which.
@@ -138,6 +144,8 @@ impl Receiver {
             place: 0,
             after: After::Never,
             tired: false,
+            is_late: false,
+            is_last: false,
             timer_is_own: false,
             time: 0,
             timer: None,
@@ -180,8 +188,7 @@ impl Receiver {
     pub fn scan(&mut self, mut test: impl FnMut(&mut Probe) -> Option<usize>) -> Scanned {
         current(|current| {
             let pcb = self.owned(current);
-            if !current.charge(1) {
-                self.tired = true;
+            if !current.charge(1) && !self.goes_on_late() {
                 return Scanned::Wait;
             }
             signal::receive(pcb);
@@ -193,13 +200,19 @@ impl Receiver {
             let mut seat = unsafe { pcb.private() }.mailbox.at(self.place);
             // A message that somebody is looking at right now stays unseen by this receive.
             let mut unseen = None;
+            let mut tests = 0;
             while let Some(here) = seat {
+                tests += 1;
                 let node = here.node();
                 // SAFETY: a seat is a live node of this process's mailbox.
                 let (out, index) = unsafe { ((*node).is_out(), (*node).index()) };
                 if out {
                     unseen.get_or_insert(index);
                 } else if let Some(arm) = tested(pcb, here, &mut test) {
+                    if self.is_late && !self.takes_late(current) {
+                        return Scanned::Wait;
+                    }
+                    charge_tests(current, tests);
                     // SAFETY: as above; a node that was under test stays in the mailbox, so the
                     // seat is still good.
                     let mailbox = &mut unsafe { pcb.private() }.mailbox;
@@ -212,15 +225,41 @@ impl Receiver {
                 // SAFETY: as above.
                 seat = unsafe { pcb.private() }.mailbox.after(here);
             }
+            charge_tests(current, tests);
             // SAFETY: as above.
             let seen = unseen.unwrap_or(unsafe { pcb.private() }.mailbox.next_index());
             self.place = self.place.max(seen);
-            if self.is_over(pcb) {
-                Scanned::Timeout
-            } else {
-                Scanned::Wait
+            if self.is_over(pcb) && !(self.is_late && self.looks_again()) {
+                return Scanned::Timeout;
             }
+            self.tired |= self.is_late;
+            Scanned::Wait
         })
+    }
+
+    /// The slice is used up. A receive waits for the next one, unless its time is zero.
+    #[cold]
+    fn goes_on_late(&mut self) -> bool {
+        self.is_late = self.after == After::Zero;
+        self.tired = !self.is_late;
+        self.is_late
+    }
+
+    /// Whether a message that was found is taken though others should have their turn. If not it
+    /// was looked at, and stays while they have it.
+    #[cold]
+    fn takes_late(&mut self, current: &Current) -> bool {
+        self.is_late = false;
+        let max = current.core().limits.slice_budget;
+        let may = self.after != After::Zero || self.is_last || current.take_late(max);
+        (self.tired, self.is_last) = (!may, !may);
+        may
+    }
+
+    /// Whether it looks once more before it times out, when others had their turn.
+    #[cold]
+    fn looks_again(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_last, true)
     }
 
     /// Waits until there is something to scan, or the time is over.
@@ -270,6 +309,7 @@ impl Receiver {
         current(|current| {
             let pcb = self.owned(current);
             if std::mem::take(&mut self.tired) {
+                self.is_late = false;
                 current.yield_slice();
                 if !cell::is_own_waker(pcb, cx.waker()) {
                     cx.waker().wake_by_ref();
@@ -356,6 +396,14 @@ impl Receiver {
                 drop(gone);
             }
         });
+    }
+}
+
+/// A search pays for what it tests, where that is much.
+#[inline(always)]
+fn charge_tests(current: &Current, tests: u32) {
+    if tests >= TESTS_PER_OPERATION {
+        current.charge(tests / TESTS_PER_OPERATION);
     }
 }
 
