@@ -138,7 +138,8 @@ pub fn has_messages() -> bool {
     current(|current| {
         let pcb = current.pcb();
         // SAFETY: this thread runs the process, and no user code is called.
-        !pcb.inbox.is_empty() || unsafe { pcb.private() }.mailbox.len() > 0
+        let private = unsafe { pcb.private() };
+        !pcb.inbox.is_empty() || private.is_behind() || private.mailbox.len() > 0
     })
 }
 
@@ -262,7 +263,7 @@ pub fn set_label(label: impl Into<Name>) {
 pub fn links() -> Vec<ActorId> {
     current(|current| {
         let pcb = current.pcb();
-        crate::process::signal::receive(pcb);
+        crate::process::signal::receive_all(pcb);
         crate::process::info::of(pcb).links
     })
 }
@@ -365,7 +366,7 @@ pub async fn process_info(pid: Pid) -> Option<ProcessInfo> {
     let asked = current(|current| {
         let me = current.pcb();
         if pid == me.pid {
-            crate::process::signal::receive(me);
+            crate::process::signal::receive_all(me);
             let status = "running";
             to.send(Some(ProcessInfo {
                 status,

@@ -133,18 +133,18 @@ impl Inbox {
     }
 
     /// The worker that took the process from a queue runs it, and gets what was sent to it, oldest
-    /// first.
+    /// first, where that is no more than `turn_max`.
     #[inline]
-    pub(crate) fn begin(&self) -> Chain {
+    pub(crate) fn begin(&self, turn_max: usize) -> Chain {
         let word = self
             .word
             .swap(with_bits(ptr::null_mut(), RUNNING), Ordering::AcqRel);
         debug_assert_eq!(bits(word), QUEUED, "only what is queued is run, and once");
-        Chain::turned(chain(word))
+        Chain::of(chain(word), turn_max)
     }
 
-    /// Everything that has been pushed, oldest first. Only the one that runs the process calls it.
-    pub(crate) fn drain(&self) -> Chain {
+    /// Everything that has been pushed, as `begin`. Only the one that runs the process calls it.
+    pub(crate) fn drain(&self, turn_max: usize) -> Chain {
         let mut word = self.word.load(Ordering::Relaxed);
         while !chain(word).is_null() {
             let new = with_bits(ptr::null_mut(), bits(word));
@@ -156,7 +156,7 @@ impl Inbox {
                 Err(now) => word = now,
             }
         }
-        Chain::turned(chain(word))
+        Chain::of(chain(word), turn_max)
     }
 
     /// The worker is done with the process for this time. `again` where it has to run once more
@@ -195,13 +195,13 @@ impl Inbox {
         }
     }
 
-    /// Refuses all that comes from now on, and gives what has come, oldest first. Notices do
-    /// nothing more.
-    pub(crate) fn close(&self) -> Chain {
+    /// Refuses all that comes from now on, and gives what has come, as `begin`. Notices do nothing
+    /// more.
+    pub(crate) fn close(&self, turn_max: usize) -> Chain {
         let word = self
             .word
             .swap(with_bits(ptr::null_mut(), CLOSED), Ordering::AcqRel);
-        Chain::turned(chain(word))
+        Chain::of(chain(word), turn_max)
     }
 
     /// Whether nothing waits. A hint: it may change at once.
@@ -225,7 +225,7 @@ impl Inbox {
 impl Drop for Inbox {
     fn drop(&mut self) {
         // Nobody else is left, so nothing has to be swapped.
-        drop(Chain::turned(chain(self.word.load(Ordering::Relaxed))));
+        drop(Chain::of(chain(self.word.load(Ordering::Relaxed)), 0));
     }
 }
 
@@ -242,30 +242,69 @@ fn with_bits(node: *mut Node, bits: usize) -> *mut Node {
     node.map_addr(|address| address | bits)
 }
 
-/// Drained messages, oldest first. Dropping it drops the rest.
+/// Drained messages, oldest first. They lay the other way round, so they are turned, which looks at
+/// each: where there are very many it can be done bit by bit. Dropping it drops the rest.
 pub(crate) struct Chain {
+    /// What is turned: the oldest, where all is.
     next: *mut Node,
+    /// What is not turned yet, newest first.
+    rest: *mut Node,
 }
+
+// SAFETY: the chain owns its nodes, which hold messages, and these are `Send`.
+unsafe impl Send for Chain {}
 
 impl Chain {
     #[inline]
-    fn turned(mut head: *mut Node) -> Self {
-        let mut turned = ptr::null_mut();
-        while !head.is_null() {
-            // SAFETY: the swap made the whole stack ours.
-            unsafe {
-                let next = (*head).next;
-                (*head).next = turned;
-                turned = head;
-                head = next;
+    fn of(head: *mut Node, turn_max: usize) -> Self {
+        let mut chain = Chain {
+            next: ptr::null_mut(),
+            rest: head,
+        };
+        chain.turn(turn_max);
+        chain
+    }
+
+    /// Turns about so many more.
+    #[inline]
+    pub(crate) fn turn(&mut self, turn_max: usize) {
+        // Counted by four, because it is done with each message.
+        let mut rounds = turn_max / 4;
+        while !self.rest.is_null() {
+            if rounds == 0 {
+                return;
+            }
+            rounds -= 1;
+            self.turn_one();
+            for _ in 0..3 {
+                if self.rest.is_null() {
+                    return;
+                }
+                self.turn_one();
             }
         }
-        Chain { next: turned }
+    }
+
+    #[inline(always)]
+    fn turn_one(&mut self) {
+        // SAFETY: the swap made the whole stack ours, and the callers looked that there is one.
+        unsafe {
+            let next = (*self.rest).next;
+            (*self.rest).next = self.next;
+            self.next = self.rest;
+            self.rest = next;
+        }
+    }
+
+    /// Whether all are turned, so that they can be taken out.
+    #[inline]
+    pub(crate) fn is_turned(&self) -> bool {
+        self.rest.is_null()
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.next.is_null()
+        self.next.is_null() && self.is_turned()
     }
 }
 
@@ -273,6 +312,7 @@ impl Iterator for Chain {
     type Item = Message;
 
     fn next(&mut self) -> Option<Message> {
+        debug_assert!(self.is_turned(), "the oldest is not known yet");
         if self.next.is_null() {
             return None;
         }
@@ -287,9 +327,13 @@ impl Iterator for Chain {
 }
 
 impl Drop for Chain {
+    #[inline]
     fn drop(&mut self) {
-        for message in self.by_ref() {
-            drop(message);
+        if !self.is_empty() {
+            self.turn(usize::MAX);
+            for message in self.by_ref() {
+                drop(message);
+            }
         }
     }
 }
@@ -298,6 +342,8 @@ impl Drop for Chain {
 #[allow(clippy::disallowed_methods)] // threads are what is tested
 mod tests {
     use super::*;
+
+    const ALL: usize = usize::MAX;
 
     fn numbers(chain: Chain) -> Vec<u32> {
         chain
@@ -308,7 +354,7 @@ mod tests {
     /// The inbox of a process that waits.
     fn waiting() -> Inbox {
         let inbox = Inbox::queued();
-        drop(inbox.begin());
+        drop(inbox.begin(ALL));
         assert_eq!(inbox.rest(false), Rest::Waits);
         inbox
     }
@@ -327,7 +373,7 @@ mod tests {
             }
         });
         let mut last = [None; 4];
-        for n in numbers(inbox.drain()) {
+        for n in numbers(inbox.drain(ALL)) {
             let (sender, n) = ((n / 10_000) as usize, n % 10_000);
             assert!(last[sender].is_none_or(|before| before < n));
             last[sender] = Some(n);
@@ -340,9 +386,9 @@ mod tests {
         let inbox = waiting();
         assert!(matches!(inbox.push(Message::new(1u32)), Pushed::Queue));
         assert!(matches!(inbox.push(Message::new(2u32)), Pushed::Nothing));
-        assert_eq!(numbers(inbox.begin()), [1, 2]);
+        assert_eq!(numbers(inbox.begin(ALL)), [1, 2]);
         assert!(matches!(inbox.push(Message::new(3u32)), Pushed::Nothing));
-        assert_eq!(numbers(inbox.close()), [3]);
+        assert_eq!(numbers(inbox.close(ALL)), [3]);
         let Pushed::Closed(back) = inbox.push(Message::new(4u32)) else {
             panic!("not closed")
         };
@@ -356,10 +402,10 @@ mod tests {
         let inbox = waiting();
         assert!(matches!(inbox.push(Message::new(1u32)), Pushed::Queue));
         assert_eq!(inbox.notice(), Noticed::Nothing);
-        assert_eq!(numbers(inbox.begin()), [1]);
+        assert_eq!(numbers(inbox.begin(ALL)), [1]);
         assert_eq!(inbox.notice(), Noticed::Nothing);
         assert_eq!(inbox.rest(false), Rest::Again);
-        assert!(inbox.begin().is_empty());
+        assert!(inbox.begin(ALL).is_empty());
         assert_eq!(inbox.rest(false), Rest::Waits);
         assert_eq!(inbox.notice(), Noticed::Queue);
     }
@@ -368,15 +414,15 @@ mod tests {
     fn drained_mail_does_not_queue_again_but_a_notice_does() {
         let inbox = waiting();
         assert_eq!(inbox.notice(), Noticed::Queue);
-        drop(inbox.begin());
+        drop(inbox.begin(ALL));
         assert!(matches!(inbox.push(Message::new(1u32)), Pushed::Nothing));
-        assert_eq!(numbers(inbox.drain()), [1]);
+        assert_eq!(numbers(inbox.drain(ALL)), [1]);
         assert_eq!(inbox.rest(false), Rest::Waits);
         assert!(matches!(inbox.push(Message::new(2u32)), Pushed::Queue));
-        assert_eq!(numbers(inbox.begin()), [2]);
+        assert_eq!(numbers(inbox.begin(ALL)), [2]);
         assert_eq!(inbox.notice(), Noticed::Nothing);
         assert!(matches!(inbox.push(Message::new(3u32)), Pushed::Nothing));
-        assert_eq!(numbers(inbox.drain()), [3]);
+        assert_eq!(numbers(inbox.drain(ALL)), [3]);
         assert_eq!(inbox.rest(false), Rest::Again);
     }
 
@@ -384,10 +430,31 @@ mod tests {
     fn mail_that_nobody_drained_has_the_process_run_again() {
         let inbox = waiting();
         assert_eq!(inbox.notice(), Noticed::Queue);
-        drop(inbox.begin());
+        drop(inbox.begin(ALL));
         assert!(matches!(inbox.push(Message::new(1u32)), Pushed::Nothing));
         assert_eq!(inbox.rest(true), Rest::Again);
-        assert_eq!(numbers(inbox.begin()), [1]);
+        assert_eq!(numbers(inbox.begin(ALL)), [1]);
+        assert_eq!(inbox.rest(false), Rest::Waits);
+    }
+
+    #[test]
+    fn very_many_are_turned_bit_by_bit() {
+        let inbox = waiting();
+        for n in 0..10u32 {
+            let _ = inbox.push(Message::new(n));
+        }
+        let mut chain = inbox.begin(4);
+        assert!(!chain.is_turned() && !chain.is_empty());
+        chain.turn(4);
+        assert!(!chain.is_turned());
+        chain.turn(4);
+        assert!(chain.is_turned());
+        assert_eq!(numbers(chain), Vec::from_iter(0..10));
+        for n in 0..10u32 {
+            let _ = inbox.push(Message::new(n));
+        }
+        // Dropped in the middle it leaves nothing behind.
+        drop(inbox.drain(3));
         assert_eq!(inbox.rest(false), Rest::Waits);
     }
 }

@@ -67,6 +67,9 @@ pub(crate) const VACANCIES_BATCH: usize = 64;
 pub(crate) const EVENTS_MAX: usize = 256;
 /// Timers that one look at the clock may fire; the rest follows after other work (T-5).
 pub(crate) const TIMERS_PER_LOOK: usize = 256;
+/// Signals and messages that a process takes in at once; where more was sent it goes to the tail of
+/// the queue in between, and is not polled before it has all that it found at first.
+pub(crate) const SIGNALS_PER_TURN: usize = 4096;
 /// Messages that a receive may test for one operation of the slice's budget (C-2).
 pub(crate) const TESTS_PER_OPERATION: u32 = 16;
 /// Workers that a runtime may have.

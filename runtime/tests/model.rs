@@ -74,9 +74,9 @@ impl Process {
     /// What a worker does with a process out of a queue, until it waits.
     fn run(&self, drains: bool) {
         loop {
-            self.take(self.inbox.begin());
+            self.take(self.inbox.begin(usize::MAX));
             if drains {
-                self.take(self.inbox.drain());
+                self.take(self.inbox.drain(usize::MAX));
             }
             if self.inbox.rest(false) == Rest::Waits {
                 return;
@@ -167,8 +167,8 @@ fn a_closed_inbox_refuses_or_gives_what_was_sent() {
         let other = process.clone();
         assert!(process.inbox.notice() == Noticed::Queue);
         let sender = thread::spawn(move || u32::from(other.send(1, false)));
-        let mut mine = process.inbox.begin().count();
-        mine += process.inbox.close().count();
+        let mut mine = process.inbox.begin(usize::MAX).count();
+        mine += process.inbox.close(usize::MAX).count();
         let taken = sender.join().expect("it does not panic");
         assert_eq!(taken as usize, mine);
         assert!(process.inbox.notice() == Noticed::Nothing);

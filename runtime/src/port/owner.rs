@@ -64,6 +64,7 @@ pub fn hand_over(port: PortId, to: Pid) -> Result<(), HandOverError> {
         if port.node != core.node {
             return Err(HandOverError::Closed);
         }
+        signal::catch_up_all(caller);
         let pin = core.pin();
         let cell = core.ports.get(port.slot, port.generation, &pin);
         let refused = match cell {

@@ -32,6 +32,7 @@ use super::{Pcb, Rare, cell};
 use crate::core::{Core, Uncounted};
 use crate::crash::CrashReport;
 use crate::inbox::Chain;
+use crate::limits::SIGNALS_PER_TURN;
 use crate::message::Message;
 use crate::ordered::IntoIter;
 use crate::pid::ActorId;
@@ -119,6 +120,13 @@ impl Ending {
                     Ok(()) => Next::Answer(close(pcb)),
                     Err(left) => Next::Tell(left),
                 },
+                Next::Answer(mut chain) if !chain.is_turned() => {
+                    chain.turn(SIGNALS_PER_TURN);
+                    return Err(Ending {
+                        reason,
+                        next: Next::Answer(chain),
+                    });
+                }
                 Next::Answer(mut chain) => match answer(pcb, &mut chain, portion) {
                     true => Next::Messages,
                     false => Next::Answer(chain),
@@ -155,6 +163,11 @@ pub(super) fn put_off(pcb: &Pcb, ending: Ending) {
 #[inline(always)]
 fn release(pcb: &Pcb, reason: &Reason, crashed: bool, portion: &mut Portion) -> bool {
     let core = &pcb.core;
+    // What had been sent before it began to end is no signal to the dead yet, and none is lost.
+    // SAFETY: this thread runs the process, and the borrow ends with the expression.
+    if unsafe { pcb.private() }.is_behind() && !signal::catch_up(pcb, SIGNALS_PER_TURN) {
+        return false;
+    }
     let belongings = pcb.marks.end();
     // SAFETY: this thread runs the process, and nothing of the user's is called.
     let timed = belongings.timers || unsafe { pcb.private() }.own_timers.is_some();
@@ -180,7 +193,7 @@ fn release(pcb: &Pcb, reason: &Reason, crashed: bool, portion: &mut Portion) -> 
 /// Nothing comes any more. What has come is to be answered.
 #[inline(always)]
 fn close(pcb: &Pcb) -> Chain {
-    let unanswered = pcb.inbox.close();
+    let unanswered = pcb.inbox.close(SIGNALS_PER_TURN);
     if let Some(limit) = pcb.limit.get() {
         limit.close();
     }

@@ -77,7 +77,9 @@ pub(crate) fn of(pcb: &Pcb) -> ProcessInfo {
         priority: pcb.marks.priority(),
         status: match private.doing {
             // Messages that came since it waited are not in the length that it noted then.
-            Doing::Waits if message_queue_len > pcb.queue_len() => "runnable",
+            Doing::Waits if message_queue_len > pcb.queue_len() || private.is_behind() => {
+                "runnable"
+            }
             Doing::Waits => "waiting",
             Doing::Ready => "runnable",
             Doing::Runs => "running",

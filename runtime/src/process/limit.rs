@@ -435,16 +435,23 @@ fn shrunk(pcb: &Pcb, message: &Message) {
 }
 
 /// The process has taken in what was sent to it.
-#[inline]
+#[inline(always)]
 pub(super) fn grown(pcb: &Pcb) {
     if let Some(limit) = pcb.limit.get() {
         drop_oldest(pcb, limit);
     }
+    // SAFETY: this thread runs the process, and the borrow ends with the expression.
+    if unsafe { pcb.private() }.mailbox.len() >= pcb.core.limits.long_queue_on {
+        has_grown_long(pcb);
+    }
+}
+
+#[cold]
+fn has_grown_long(pcb: &Pcb) {
     // SAFETY: this thread runs the process, and the borrow ends before the hook is called.
     let private = unsafe { pcb.private() };
     let len = private.mailbox.len();
-    if len >= pcb.core.limits.long_queue_on && !private.long_queue {
-        private.long_queue = true;
+    if !std::mem::replace(&mut private.long_queue, true) {
         let (pid, long) = (pcb.pid, true);
         pcb.core
             .event(|| Event::LongMessageQueue { pid, len, long });
@@ -452,6 +459,7 @@ pub(super) fn grown(pcb: &Pcb) {
 }
 
 /// Drops the oldest of the messages that are too many, where that is the policy.
+#[cold]
 fn drop_oldest(pcb: &Pcb, limit: &Limit) {
     let MailboxLimit { len_max, overflow } = limit.setting();
     let excess = limit.count.load(Ordering::SeqCst).saturating_sub(len_max);

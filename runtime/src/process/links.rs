@@ -120,6 +120,7 @@ pub(crate) fn unlink_of(pcb: &Pcb, from: ActorId) {
             // counts any more, nor does a link that a hand-over made meanwhile.
             let ending = LinkState::Inactive(0);
             private.links.insert(from, ending);
+            super::signal::catch_up_all(pcb);
             super::signal::take_in(pcb, pcb.core.unlink_port(port, pcb));
             // SAFETY: as above.
             let links = unsafe { &mut pcb.private().links };
@@ -139,7 +140,7 @@ pub fn unlink_flush(from: impl Into<ActorId>) -> Option<Exit> {
     current(|current| {
         let pcb = current.pcb();
         unlink_of(pcb, from);
-        super::signal::receive(pcb);
+        super::signal::receive_all(pcb);
         take_exit(pcb, from)
     })
 }

@@ -31,7 +31,7 @@ use std::panic::Location;
 use std::task::Waker;
 
 use crate::core::Uncounted;
-use crate::inbox::{Inbox, Noticed, Pushed};
+use crate::inbox::{Chain, Inbox, Noticed, Pushed};
 use crate::mailbox::Mailbox;
 use crate::marks::Marks;
 use crate::message::Message;
@@ -78,6 +78,14 @@ unsafe impl Send for Pcb {}
 // SAFETY: as above.
 unsafe impl Sync for Pcb {}
 
+/// What comes before a process is polled, as bits.
+pub(crate) mod held {
+    /// Its exit sequence was put off in the middle.
+    pub(crate) const ENDING: u8 = 1;
+    /// More was sent to it than it takes in at once, and not all of that is taken in.
+    pub(crate) const BEHIND: u8 = 2;
+}
+
 /// What a process did when it was looked at last (10.8).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Doing {
@@ -103,8 +111,8 @@ pub(crate) struct Private {
     /// The mailbox was reported as long.
     pub(crate) long_queue: bool,
     pub(crate) doing: Doing,
-    /// The exit sequence was put off in the middle.
-    pub(crate) is_ending: bool,
+    /// What comes before it is polled: some of `held`.
+    pub(crate) held: u8,
     /// The next serial of a reference.
     pub(crate) serial: u64,
     /// Timers that this process has directed at itself.
@@ -135,6 +143,8 @@ pub(crate) struct Seldom {
     pub(crate) label: Option<Name>,
     /// The exit sequence, where it was put off in the middle.
     ending: Option<Ending>,
+    /// What was sent and is not taken in, where it is behind.
+    backlog: Option<Chain>,
 }
 
 impl Rare {
@@ -154,7 +164,7 @@ impl Private {
             taking_in: false,
             long_queue: false,
             doing: Doing::Ready,
-            is_ending: false,
+            held: 0,
             serial: 0,
             own_timers: None,
             rare: None,
@@ -184,13 +194,29 @@ impl Private {
 
     /// The exit sequence is put off.
     pub(crate) fn put_ending(&mut self, ending: Ending) {
-        self.is_ending = true;
+        self.held |= held::ENDING;
         self.rare().seldom().ending = Some(ending);
     }
 
     /// The exit sequence goes on.
     pub(crate) fn take_ending(&mut self) -> Option<Ending> {
         self.seldom_if_any()?.ending.take()
+    }
+
+    /// Not all that was sent can be taken in at once.
+    pub(crate) fn put_backlog(&mut self, backlog: Chain) {
+        self.held |= held::BEHIND;
+        self.rare().seldom().backlog = Some(backlog);
+    }
+
+    /// What was sent and is not taken in. Where some of it stays it has to be put back.
+    pub(crate) fn take_backlog(&mut self) -> Option<Chain> {
+        self.held &= !held::BEHIND;
+        self.seldom_if_any()?.backlog.take()
+    }
+
+    pub(crate) fn is_behind(&self) -> bool {
+        self.held & held::BEHIND != 0
     }
 
     /// The process has to end. The first reason wins (P-13 step 1): a later one comes back, to be

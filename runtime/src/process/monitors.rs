@@ -287,7 +287,7 @@ pub fn demonitor_with(reference: Ref, options: DemonitorOptions) -> bool {
     current(|current| {
         let pcb = current.pcb();
         // M-11: what has been sent is received first, so that false means: the message is there.
-        signal::receive(pcb);
+        signal::receive_all(pcb);
         let active = end(pcb, reference);
         if !active && options.flush {
             flush(pcb, reference);

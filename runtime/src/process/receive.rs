@@ -33,7 +33,7 @@ pub struct Receiver {
     after: After,
     /// Others have their turn before it goes on.
     tired: bool,
-    /// The slice is used up: others should have their turn.
+    /// The slice is used up, or not all that was sent is taken in: others should have their turn.
     is_late: bool,
     /// Its time is over, and others had their turn: the next look decides.
     is_last: bool,
@@ -191,7 +191,9 @@ impl Receiver {
             if !current.charge(1) && !self.goes_on_late() {
                 return Scanned::Wait;
             }
-            signal::receive(pcb);
+            if !signal::receive(pcb, self.after == After::Zero) {
+                self.is_late = true;
+            }
             // SAFETY: this thread runs the process, and no borrow lasts over a test.
             if unsafe { pcb.private() }.exiting.is_some() {
                 return Scanned::Wait;

@@ -11,8 +11,9 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use super::context::Current;
-use super::{Doing, Pcb, cell, exit, signal};
-use crate::inbox::{Chain, Rest};
+use super::{Doing, Pcb, cell, exit, held, signal};
+use crate::inbox::Rest;
+use crate::limits::SIGNALS_PER_TURN;
 use crate::reason::Reason;
 use crate::statistics::SchedulerLoad;
 use crate::vacancies::OnWorker;
@@ -73,11 +74,11 @@ impl Runnable {
         // SAFETY: passed on.
         let current = unsafe { Current::process(pcb, pcb.core.limits.slice_budget) };
         // SAFETY: who took it from its queue has it alone, and the borrow ends with the expression.
-        let advanced = if unsafe { pcb.private() }.is_ending {
+        let held = unsafe { pcb.private() }.held;
+        let advanced = if held & held::ENDING != 0 {
             current.enter(|| exit::go_on(pcb))
         } else {
-            let mail = pcb.inbox.begin();
-            let ended = current.enter(|| slice(pcb, mail));
+            let ended = current.enter(|| slice(&current, pcb, held));
             if current.has_ports() {
                 tell_ports(&current);
             }
@@ -122,15 +123,25 @@ fn tell_ports(current: &Current) {
 /// Signals, then one poll. Where the process is to end: the reason, and whether it crashed, by a
 /// panic or an error of its own.
 #[inline]
-fn slice(pcb: &Pcb, mail: Chain) -> Option<(Reason, bool)> {
+fn slice(current: &Current, pcb: &Pcb, held: u8) -> Option<(Reason, bool)> {
     // SAFETY: this thread runs the process, and the borrow ends with the statement.
     unsafe { pcb.private() }.slept = false;
-    if !mail.is_empty() {
-        signal::take_in(pcb, mail);
-    }
-    // SAFETY: this thread runs the process, and the borrow ends with the expression.
-    if let Some(reason) = unsafe { pcb.private() }.exiting.take() {
+    let is_up = match held {
+        0 => {
+            let mail = pcb.inbox.begin(SIGNALS_PER_TURN);
+            mail.is_empty() || signal::take_in_some(pcb, mail)
+        }
+        // What came meanwhile stays in the inbox, so that the process comes to its poll.
+        _ => signal::catch_up(pcb, SIGNALS_PER_TURN),
+    };
+    // SAFETY: this thread runs the process, and the borrow ends with the statement.
+    let private = unsafe { pcb.private() };
+    if let Some(reason) = private.exiting.take() {
         return Some((reason, false));
+    }
+    if !is_up {
+        current.yield_slice();
+        return None;
     }
     // SAFETY: the process outlives the poll.
     let waker = unsafe { cell::borrowed_waker(pcb) };

@@ -1,10 +1,10 @@
 //! Signals: what actors send each other besides messages, and what their arrival does.
 //!
 //! Sent by links, monitors, exits and the router; handled here by the receiver itself, before each
-//! poll and whenever it looks for a message (S-5). Invariant (S-1, S-7): signals and messages take
-//! one way and are handled in order, each as a whole; the receiver's state at reception decides.
-//! What comes after a fatal signal is kept unanswered until the exit sequence has released the
-//! name.
+//! poll and whenever it looks for a message (S-5), in portions where there is very much. Invariant
+//! (S-1, S-7): signals and messages take one way and are handled in order, each as a whole; the
+//! receiver's state at reception decides. What comes after a fatal signal is kept unanswered until
+//! the exit sequence has released the name.
 //! `exit_verdict` is the decision table of process 3.2.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +15,7 @@ use super::monitors::Watcher;
 use super::run::{panic_reason, shielded};
 use super::{Doing, Pcb, alias, info, limit, monitors};
 use crate::inbox::Chain;
+use crate::limits::SIGNALS_PER_TURN;
 use crate::message::Message;
 use crate::pid::{ActorId, Pid};
 use crate::reason::Reason;
@@ -111,24 +112,84 @@ pub(crate) fn exit_verdict(kind: ExitKind, reason: Reason, trapping: bool) -> Ex
 
 /// Takes in what has been sent: signals act, messages go to the mailbox. Futures of the process
 /// that wait are woken where a message came. Panics of the user's code that this runs end here.
+/// Where that is too much for once it is put by, to be taken in before the next poll, and the
+/// answer is false; unless `all` of it is wanted.
 #[inline]
-pub(crate) fn receive(pcb: &Pcb) {
+pub(crate) fn receive(pcb: &Pcb, all: bool) -> bool {
     // SAFETY: this thread runs the process, and the borrow ends with the expression.
-    if !pcb.inbox.is_empty() && !unsafe { pcb.private() }.taking_in {
-        receive_now(pcb);
-    }
+    pcb.inbox.is_empty() && !unsafe { pcb.private() }.is_behind() || receive_now(pcb, all)
 }
 
 #[inline(never)]
-fn receive_now(pcb: &Pcb) {
+fn receive_now(pcb: &Pcb, all: bool) -> bool {
     // SAFETY: as above.
-    unsafe { pcb.private() }.doing = Doing::Runs;
-    take_in(pcb, fetch(pcb));
+    let private = unsafe { pcb.private() };
+    if private.taking_in {
+        return true;
+    }
+    private.doing = Doing::Runs;
+    if all {
+        catch_up_all(pcb);
+        take_in(pcb, fetch(pcb));
+        return true;
+    }
+    // Nothing is put by in the exit sequence.
+    if private.exiting.is_some() {
+        return true;
+    }
+    if !private.is_behind() && take_in_some(pcb, pcb.inbox.drain(SIGNALS_PER_TURN)) {
+        return true;
+    }
+    pcb.wake();
+    false
 }
 
-/// What has been sent, in its order, for `take_in`. Runs no code of the user's.
+/// As `receive`, and takes in all there is: for those who promise to see it, and do not wait.
+pub(crate) fn receive_all(pcb: &Pcb) {
+    receive(pcb, true);
+}
+
+/// What has been sent, in its order, for `take_in`. Whoever calls it has called `catch_up_all`
+/// before. Runs no code of the user's.
 pub(crate) fn fetch(pcb: &Pcb) -> Chain {
-    pcb.inbox.drain()
+    pcb.inbox.drain(usize::MAX)
+}
+
+/// Takes in what was sent, where it is not too much for once. False where it is put by.
+#[inline]
+pub(super) fn take_in_some(pcb: &Pcb, mail: Chain) -> bool {
+    if mail.is_turned() {
+        take_in(pcb, mail);
+        return true;
+    }
+    // SAFETY: as above.
+    unsafe { pcb.private() }.put_backlog(mail);
+    false
+}
+
+/// Takes in more of what was put by. True where all of it is in.
+#[cold]
+pub(super) fn catch_up(pcb: &Pcb, max: usize) -> bool {
+    // SAFETY: as above.
+    let Some(mut backlog) = unsafe { pcb.private() }.take_backlog() else {
+        return true;
+    };
+    if !backlog.is_turned() {
+        backlog.turn(max);
+    } else {
+        take_in(pcb, backlog.by_ref().take(max));
+    }
+    if backlog.is_empty() {
+        return true;
+    }
+    // SAFETY: as above.
+    unsafe { pcb.private() }.put_backlog(backlog);
+    false
+}
+
+/// Takes in all that was put by.
+pub(crate) fn catch_up_all(pcb: &Pcb) {
+    while !catch_up(pcb, usize::MAX) {}
 }
 
 /// The second half of `receive`. Destructors of reasons and wakers may call back; what arrives then

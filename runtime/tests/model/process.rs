@@ -74,7 +74,7 @@ impl Pcb {
     /// A slice begins.
     fn begin(&self) {
         assert_eq!(self.places.fetch_sub(1, Ordering::Relaxed), 1);
-        drop(self.inbox.begin());
+        drop(self.inbox.begin(usize::MAX));
         self.private.with_mut(|private| {
             // SAFETY: this thread runs the process.
             let private = unsafe { &mut *private };
@@ -85,7 +85,7 @@ impl Pcb {
     }
 
     fn end(&self) {
-        drop(self.inbox.close());
+        drop(self.inbox.close(usize::MAX));
         self.private.with_mut(|private| {
             // SAFETY: this thread runs the process.
             unsafe { &mut *private }.has_ended = true;
@@ -153,7 +153,7 @@ impl World {
 
 fn waiting(pid: Pid, program: Program, world: Weak<World>) -> Pcb {
     let inbox = Inbox::queued();
-    drop(inbox.begin());
+    drop(inbox.begin(usize::MAX));
     assert_eq!(inbox.rest(false), Rest::Waits);
     Pcb {
         pid,
