@@ -225,3 +225,6 @@ impl TcpPort {
         cx.flushed();
     }
 }
+
+#[cfg(test)]
+mod tests;
