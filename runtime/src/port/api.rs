@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::cx::{Asked, guarded};
-use super::{BadArg, Body, Driver, Phase, PortCell, PortCx, PortInfo, info, locked};
+use super::{BadArg, Body, Driver, Phase, PortCell, PortCx, PortInfo, info, locked, locked_pinned};
 use crate::core::{Core, Uncounted};
 use crate::marks::Marks;
 use crate::ordered::OrderedMap;
@@ -262,15 +262,19 @@ fn run<D: Driver, R>(
     open_only: bool,
     f: impl FnOnce(&mut D, &mut PortCx<'_>) -> R,
 ) -> Result<R, PortClosed> {
+    // Written where it is wanted, and not handed up through every closure.
+    let mut result = None;
+    let run = |driver: &mut dyn Driver, cx: &mut PortCx<'_>| {
+        let driver: &mut dyn Any = driver;
+        if let Some(driver) = driver.downcast_mut::<D>() {
+            result = Some(f(driver, cx));
+        }
+    };
     current(|current| {
-        let run = |driver: &mut dyn Driver, cx: &mut PortCx<'_>| {
-            let driver: &mut dyn Any = driver;
-            Some(f(driver.downcast_mut::<D>()?, cx))
-        };
-        locked(current.core_of_process(), port, open_only, run)
-            .flatten()
-            .ok_or(PortClosed)
-    })
+        let (core, pin) = (current.core_of_process(), current.pin());
+        locked_pinned(core, port, open_only, &pin, run)
+    });
+    result.ok_or(PortClosed)
 }
 
 /// Asks a driver for something by number and bytes, and gives its answer (`port_control/3`): for

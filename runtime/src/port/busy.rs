@@ -23,7 +23,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
 use super::{Driver, PortCx, locked, signal};
 use crate::core::Core;
@@ -289,20 +288,19 @@ impl Line {
     }
 
     /// Step 3.
-    pub(super) fn call_first(&mut self, wakeups: &mut SmallVec<[Wakeup; 2]>) {
+    pub(super) fn call_first(&mut self) -> Option<Wakeup> {
         if self.busy || self.called {
-            return;
+            return None;
         }
-        if let Some((_, wakeup)) = self.writers.front_mut() {
-            self.called = true;
-            wakeups.extend(wakeup.take());
-        }
+        let (_, wakeup) = self.writers.front_mut()?;
+        self.called = true;
+        wakeup.take()
     }
 
     /// The port begins to close: all are woken, to find it closed.
-    pub(super) fn send_away(&mut self, wakeups: &mut SmallVec<[Wakeup; 2]>) {
-        let writers = self.writers.drain(..);
-        wakeups.extend(writers.filter_map(|(_, wakeup)| wakeup));
+    pub(super) fn send_away(&mut self) -> impl Iterator<Item = Wakeup> + use<> {
         self.called = false;
+        let writers = std::mem::take(&mut self.writers);
+        writers.into_iter().filter_map(|(_, wakeup)| wakeup)
     }
 }

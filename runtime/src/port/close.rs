@@ -17,7 +17,7 @@
 
 use std::ptr::NonNull;
 
-use super::cx::{Asked, End, guarded};
+use super::cx::{Asked, End, More, guarded};
 use super::{Address, Body, Driver, Flush, Phase, PortCell, PortCx, PortReply, watch};
 use crate::event::Event;
 use crate::message::Message;
@@ -45,38 +45,40 @@ impl Driver for Gone {
 /// Does what a callback asked for, and frees the lock.
 #[inline]
 pub(super) fn carry_out(cell: &PortCell, body: MutexGuard<'_, Body>, asked: Asked, pin: &Pin) {
-    if asked.is_nothing() {
-        // Nothing is in it that would have to be dropped, and most callbacks end here.
-        std::mem::forget(asked);
-    } else {
-        carry_out_all(cell, body, asked, pin);
+    if asked.more.is_some() {
+        return carry_out_all(cell, body, asked, pin);
+    }
+    drop(body);
+    if let Some(wakeup) = asked.wakeup {
+        wakeup.wake_shielded(&cell.core, pin);
     }
 }
 
 #[inline(never)]
 fn carry_out_all(cell: &PortCell, mut body: MutexGuard<'_, Body>, mut asked: Asked, pin: &Pin) {
-    let end = asked.end.take();
+    let end = asked.more().end.take();
     if let (Some(end), Phase::Open) = (&end, body.phase) {
         begin(cell, &mut body, &mut asked, end, pin);
     }
-    let driver = (body.phase == Phase::Closing && asked.flushed)
+    let driver = (body.phase == Phase::Closing && asked.more().flushed)
         .then(|| finish(cell, &mut body, &mut asked, pin));
     drop(body);
     // From here on it may be the user's code that runs.
-    for wakeup in asked.wakeups {
-        wakeup.wake_shielded(&cell.core);
+    let Asked { wakeup, more, .. } = asked;
+    let more = more.map_or_else(More::default, |more| *more);
+    for wakeup in wakeup.into_iter().chain(more.wakeups) {
+        wakeup.wake_shielded(&cell.core, pin);
     }
-    for message in asked.refused {
+    for message in more.refused {
         shielded(|| drop(message));
     }
-    if !asked.jobs.is_empty() {
-        shielded(|| drop(asked.jobs));
+    if !more.jobs.is_empty() {
+        shielded(|| drop(more.jobs));
         cell.core.event(|| Event::BlockingPoolFull);
     }
     // An end that was asked for while one was under way is none.
-    let ends = (end, asked.end.take());
-    if ends.0.is_some() || ends.1.is_some() {
-        shielded(|| drop(ends));
+    if end.is_some() || more.end.is_some() {
+        shielded(|| drop((end, more.end)));
     }
     if let Some(driver) = driver {
         shielded(|| drop(driver));
@@ -116,15 +118,15 @@ fn begin(cell: &PortCell, body: &mut Body, asked: &mut Asked, end: &End, pin: &P
         );
     }
     if let Some(rare) = body.rare.as_deref_mut() {
-        rare.line.send_away(&mut asked.wakeups);
+        rare.line.send_away().for_each(|wakeup| asked.wake(wakeup));
         watch::end_all(&cell.core, owner, rare);
     }
-    asked.flushed = false;
+    asked.more().flushed = false;
     let flush = guarded(cell, body, asked, pin, |driver, cx| {
         driver.flush(cx, end.kill)
     });
     // A kill waits for nothing (O-2), and neither does a driver that panicked.
-    asked.flushed |= end.kill || flush != Ok(Flush::Later);
+    asked.more().flushed |= end.kill || flush != Ok(Flush::Later);
 }
 
 /// Steps 5 and 6. The driver is given back, to be dropped without the lock.
@@ -141,9 +143,9 @@ fn finish(cell: &PortCell, body: &mut Body, asked: &mut Asked, pin: &Pin) -> Box
     }
     if let Some(to) = body.tell_closed.take() {
         let reply = Message::new(PortReply::Closed(cell.id));
-        asked
-            .refused
-            .extend(cell.core.send_message(to, reply).err());
+        if let Err(reply) = cell.core.send_message(to, reply) {
+            asked.refuse(reply);
+        }
     }
     cell.core.ports.remove(
         cell.id.slot,

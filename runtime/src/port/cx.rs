@@ -9,8 +9,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use super::rare::Rare;
 use super::{Body, Driver, Phase, PortCell, Readiness, Source};
 use crate::blocking::Job;
@@ -40,15 +38,24 @@ pub struct PortCx<'a> {
     pub(super) asked: &'a mut Asked,
 }
 
-/// What a callback asked for, to be done after it.
+/// What a callback asked for, to be done after it. Most ask for little, and little is moved then.
 #[derive(Default)]
 pub(super) struct Asked {
+    pub(super) slice_end: bool,
+    /// Whom to wake first.
+    pub(super) wakeup: Option<Wakeup>,
+    pub(super) more: Option<Box<More>>,
+}
+
+/// See [`Asked`].
+#[derive(Default)]
+pub(super) struct More {
     pub(super) end: Option<End>,
     pub(super) flushed: bool,
-    pub(super) slice_end: bool,
-    pub(super) wakeups: SmallVec<[Wakeup; 2]>,
+    /// Whom to wake after the first, first come, first served.
+    pub(super) wakeups: Vec<Wakeup>,
     /// Messages that came back from a dead owner: dropped when the lock is free.
-    pub(super) refused: SmallVec<[Message; 1]>,
+    pub(super) refused: Vec<Message>,
     /// Jobs that the pool had no room for: dropped when the lock is free.
     pub(super) jobs: Vec<Job>,
 }
@@ -63,24 +70,32 @@ pub(super) struct End {
 }
 
 impl Asked {
-    /// Whether nothing is to be done, as after most callbacks.
-    #[inline]
-    pub(super) fn is_nothing(&self) -> bool {
-        self.end.is_none()
-            && !self.flushed
-            && self.wakeups.is_empty()
-            && self.refused.is_empty()
-            && self.jobs.is_empty()
+    pub(super) fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    pub(super) fn wake(&mut self, wakeup: Wakeup) {
+        match self.wakeup {
+            None => self.wakeup = Some(wakeup),
+            Some(_) => self.more().wakeups.push(wakeup),
+        }
+    }
+
+    /// To be dropped when the lock is free.
+    #[cold]
+    pub(super) fn refuse(&mut self, message: Message) {
+        self.more().refused.push(message);
     }
 
     /// The driver panicked: the port ends at once, whatever else was asked.
     pub(super) fn fail(&mut self, reason: Reason) {
-        self.end = Some(End {
+        let more = self.more();
+        more.end = Some(End {
             reason,
             spare_owner: false,
             kill: true,
         });
-        self.flushed = true;
+        more.flushed = true;
     }
 }
 
@@ -126,8 +141,10 @@ impl PortCx<'_> {
     /// The callback is over.
     #[inline]
     fn finish(self) {
-        if let Some(rare) = self.rare {
-            rare.line.call_first(&mut self.asked.wakeups);
+        if let Some(rare) = self.rare
+            && let Some(wakeup) = rare.line.call_first()
+        {
+            self.asked.wake(wakeup);
         }
     }
 
@@ -146,7 +163,7 @@ impl PortCx<'_> {
     }
 
     pub(super) fn ask(&mut self, end: End) {
-        self.asked.end.get_or_insert(end);
+        self.asked.more().end.get_or_insert(end);
     }
 
     /// The port.
@@ -169,7 +186,7 @@ impl PortCx<'_> {
         *self.has_sent = true;
         let message = Message::from_port(message, self.id);
         if let Err(message) = self.core.send_pinned(self.owner, message, self.pin) {
-            self.asked.refused.push(message);
+            self.asked.refuse(message);
         }
     }
 
@@ -180,13 +197,13 @@ impl PortCx<'_> {
         }
         let message = Message::from_port(message, self.id);
         if let Err(message) = self.core.send_pinned(to, message, self.pin) {
-            self.asked.refused.push(message);
+            self.asked.refuse(message);
         }
     }
 
     /// Has a waiting future polled again, after the callback.
     pub fn wake(&mut self, wakeup: Wakeup) {
-        self.asked.wakeups.push(wakeup);
+        self.asked.wake(wakeup);
     }
 
     /// Watches a source for the port, by edges (O-16).
@@ -265,7 +282,7 @@ impl PortCx<'_> {
 
     /// A port that is closing has nothing left to flush.
     pub fn flushed(&mut self) {
-        self.asked.flushed = true;
+        self.asked.more().flushed = true;
     }
 }
 

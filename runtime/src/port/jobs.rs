@@ -42,7 +42,7 @@ impl PortCx<'_> {
         };
         let taken = self.core.blocking.run(Box::new(run));
         taken.map(|()| number).map_err(|refused| {
-            self.asked.jobs.push(refused);
+            self.asked.more().jobs.push(refused);
             BlockingError::SystemLimit
         })
     }

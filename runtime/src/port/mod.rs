@@ -100,11 +100,22 @@ fn locked<R>(
     open_only: bool,
     f: impl FnOnce(&mut dyn Driver, &mut PortCx<'_>) -> R,
 ) -> Option<R> {
+    let pin = core.pin();
+    locked_pinned(core, id, open_only, &pin, f)
+}
+
+/// As `locked`, under a pin that the caller has.
+fn locked_pinned<R>(
+    core: &Arc<Core>,
+    id: PortId,
+    open_only: bool,
+    pin: &Pin,
+    f: impl FnOnce(&mut dyn Driver, &mut PortCx<'_>) -> R,
+) -> Option<R> {
     if id.node != core.node {
         return None;
     }
-    let pin = core.pin();
-    let cell = core.ports.get(id.slot, id.generation, &pin)?;
+    let cell = core.ports.get(id.slot, id.generation, pin)?;
     let body = cell.body.lock();
     let gone = match body.phase {
         Phase::Open => false,
@@ -114,7 +125,7 @@ fn locked<R>(
     if gone {
         return None;
     }
-    callback(cell, body, &pin, f)
+    callback(cell, body, pin, f)
 }
 
 /// The second half of `locked`, for who has looked at the body before: the lock is taken, and free
@@ -145,9 +156,10 @@ pub(crate) fn slice_end(core: &Arc<Core>, id: PortId) {
 }
 
 /// The reactor saw an event.
-pub(crate) fn ready(core: &Arc<Core>, token: u64, readiness: Readiness) {
+pub(crate) fn ready(core: &Arc<Core>, token: u64, readiness: Readiness, pin: &Pin) {
     let id = PortId::from_token(core.node, token);
-    let turn = locked(core, id, false, |driver, cx| driver.ready(cx, readiness));
+    let tell = |driver: &mut dyn Driver, cx: &mut PortCx<'_>| driver.ready(cx, readiness);
+    let turn = locked_pinned(core, id, false, pin, tell);
     match turn {
         Some(Turn::Done) => {}
         Some(Turn::Again) => core.reactor.again(token, readiness),

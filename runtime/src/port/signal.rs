@@ -97,15 +97,12 @@ impl Core {
             Verdict::Close(reason) => (reason, false),
             Verdict::Kill => (Reason::Killed, true),
         };
-        let end = End {
+        let mut asked = Asked::default();
+        asked.more().end = Some(End {
             reason,
             spare_owner: false,
             kill,
-        };
-        let asked = Asked {
-            end: Some(end),
-            ..Asked::default()
-        };
+        });
         close::carry_out(cell, body, asked, &pin);
     }
 }
@@ -198,8 +195,9 @@ fn take(
             let follows = watch::follow_owner(cell, &mut body, owner);
             callback(cell, body, pin, |_, cx| {
                 let reply = Message::new(PortReply::Connected(cell.id));
-                let refused = cell.core.send_pinned(owner, reply, pin).err();
-                cx.asked.refused.extend(refused);
+                if let Err(reply) = cell.core.send_pinned(owner, reply, pin) {
+                    cx.asked.refuse(reply);
+                }
                 if !follows {
                     cx.close(Reason::NoProc);
                 }

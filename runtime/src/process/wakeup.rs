@@ -11,6 +11,7 @@ use super::run::shielded;
 use super::{Pcb, cell};
 use crate::core::Core;
 use crate::pid::Pid;
+use crate::pin::Pin;
 
 /// See the file's header. Made from the context of a poll, used once.
 #[derive(Clone, Debug)]
@@ -50,9 +51,9 @@ impl Wakeup {
 
     /// As [`wake`](Wakeup::wake), where nobody could catch a panic of somebody else's waker.
     #[inline]
-    pub(crate) fn wake_shielded(self, core: &Core) {
+    pub(crate) fn wake_shielded(self, core: &Core, pin: &Pin) {
         match self.0 {
-            Kind::Own(_) => self.wake(core),
+            Kind::Own(pid) => wake_process(pid, core, pin),
             Kind::Foreign(waker) => shielded(|| waker.wake()),
         }
     }
@@ -60,13 +61,15 @@ impl Wakeup {
     /// Has the future polled again. May run code of the user's where the waker is a combinator's.
     pub(crate) fn wake(self, core: &Core) {
         match self.0 {
-            Kind::Own(pid) => {
-                let pin = core.pin();
-                if let Some(pcb) = core.processes.get(pid.slot, pid.generation, &pin) {
-                    pcb.wake();
-                }
-            }
+            Kind::Own(pid) => wake_process(pid, core, &core.pin()),
             Kind::Foreign(waker) => waker.wake(),
         }
+    }
+}
+
+#[inline]
+fn wake_process(pid: Pid, core: &Core, pin: &Pin) {
+    if let Some(pcb) = core.processes.get(pid.slot, pid.generation, pin) {
+        pcb.wake();
     }
 }

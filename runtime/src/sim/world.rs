@@ -204,7 +204,7 @@ impl World {
         } else {
             let turn = self.reactor.again.lock().remove(chosen - ready - jobs);
             let (token, readiness) = turn.expect("it was counted");
-            self.pinned(|| port::ready(&self.core, token, readiness));
+            self.pinned(|| port::ready(&self.core, token, readiness, &self.core.pin()));
         }
         self.clock.0.fetch_add(SLICE_NS, Ordering::Relaxed);
         self.fire_due();

@@ -191,7 +191,7 @@ impl World {
     /// The reactor has an event for the port.
     pub(crate) fn event(&self) {
         let readiness = Readiness::default();
-        port::ready(&self.core, self.port.token(), readiness);
+        port::ready(&self.core, self.port.token(), readiness, &self.core.pin());
     }
 
     /// The owner takes an event, and waits where there is none. False where the port closed.

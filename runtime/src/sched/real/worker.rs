@@ -289,8 +289,9 @@ impl Worker<'_> {
     /// Hands the events to their ports.
     fn tell_ports(&mut self) {
         self.counters().events.add(self.events.len() as u64);
+        let pin = self.core.pin();
         for (token, readiness) in self.events.drain(..) {
-            port::ready(self.core, token, readiness);
+            port::ready(self.core, token, readiness, &pin);
         }
     }
 
