@@ -276,19 +276,17 @@ impl Receiver {
     #[inline]
     fn owned<'c>(&mut self, current: &'c Current) -> &'c Pcb {
         let pcb = current.pcb();
-        if self.owner != pcb.pid {
-            self.begin(pcb);
+        let (owner, polled_by) = (self.owner, pcb.pid);
+        // Most are polled once or twice, so this is short: nobody has a slot of his own.
+        if owner.slot == NOBODY.slot {
+            self.owner = polled_by;
+        } else {
+            assert!(
+                owner == polled_by,
+                "a receive of {owner} is polled by {polled_by}"
+            );
         }
         pcb
-    }
-
-    fn begin(&mut self, pcb: &Pcb) {
-        let (owner, polled_by) = (self.owner, pcb.pid);
-        assert!(
-            owner == NOBODY,
-            "a receive of {owner} is polled by {polled_by}"
-        );
-        self.owner = polled_by;
     }
 
     #[inline]
