@@ -38,7 +38,7 @@ macro_rules! one_piece {
     ($($type:ty => |$value:ident| $bytes:expr,)*) => {
         $(impl From<$type> for IoData {
             fn from($value: $type) -> Self {
-                IoData(SmallVec::from_iter([$bytes]))
+                IoData(SmallVec::from_buf([$bytes]))
             }
         })*
     };
@@ -72,9 +72,7 @@ impl From<Data> for IoData {
         match data {
             Data::Binary(bytes) => bytes.into(),
             Data::List(bytes) => bytes.into(),
-            Data::Header(headed) => {
-                IoData(SmallVec::from_iter([headed.header.into(), headed.rest]))
-            }
+            Data::Header(headed) => vec![headed.header.into(), headed.rest].into(),
             Data::Http(_) => IoData::default(),
             Data::SslTls(record) => record.data.into(),
         }

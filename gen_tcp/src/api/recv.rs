@@ -91,8 +91,10 @@ impl RecvFuture {
             at_once: self.at_once,
         };
         let id = &mut self.id;
-        let polled = call(self.socket, |port, cx| port.recv(cx, id, ask, wakeup))
-            .unwrap_or(Poll::Ready(Err(Error::Closed)));
+        let polled = match call(self.socket, |port, cx| port.recv(cx, id, ask, wakeup)) {
+            Ok(polled) => polled,
+            Err(PortClosed) => Poll::Ready(Err(Error::Closed)),
+        };
         if let Poll::Ready(result) = &polled {
             self.id = None;
             if result.is_ok() {

@@ -64,7 +64,10 @@ impl Input {
 
     /// Throws away the buffer and what is in it.
     pub(super) fn clear(&mut self) {
-        *self = Input::default();
+        if self.bytes.capacity() > 0 {
+            self.bytes = BytesMut::new();
+        }
+        (self.size, self.missing, self.rest) = (None, 0, false);
     }
 
     /// Throws away a buffer in which there is nothing and for which nothing is expected.

@@ -45,7 +45,9 @@ impl TcpPort {
             self.writer.suspend(op, caller.wakeup);
             return self.waits();
         }
-        self.writer.leave_suspended(op.id.take());
+        if op.id.is_some() {
+            self.writer.leave_suspended(op.id.take());
+        }
         let keep = self.keep(&caller);
         let result = self.accept_data(cx, &mut op.data, keep);
         op.accepted = true;
@@ -156,10 +158,10 @@ impl TcpPort {
         if gathers && self.writer.writable && !self.settings.delay_send {
             return Ok(self.gather(cx, &header, data, more));
         }
-        let pieces = std::mem::take(&mut data.0);
         if self.has_output() || self.settings.delay_send || !self.writer.writable {
             let header = (!header.is_empty()).then(|| Bytes::copy_from_slice(&header));
             let was_empty = !self.has_output();
+            let pieces = std::mem::take(&mut data.0);
             self.writer.output.push(header.into_iter().chain(pieces));
             if self.settings.delay_send && was_empty {
                 self.writer.delayed = true;
@@ -169,7 +171,9 @@ impl TcpPort {
             let len = self.writer.output.len();
             return Ok(!was_empty && len >= self.settings.high_watermark as usize);
         }
-        self.write_past(cx, &header, pieces)?;
+        if total > 0 {
+            self.write_past(cx, &header, &mut data.0, total)?;
+        }
         Ok(false)
     }
 
@@ -216,20 +220,18 @@ impl TcpPort {
         self.writer.has_others(None) || (self.has_output() && left >= high)
     }
 
-    /// Writes data straight to the kernel, past an empty queue; the rest is queued.
+    /// Writes data, `total` bytes, straight to the kernel, past an empty queue. Where there is
+    /// a rest, it is taken and queued.
     fn write_past(
         &mut self,
         cx: &mut PortCx<'_>,
         header: &[u8],
-        pieces: Pieces,
+        pieces: &mut Pieces,
+        total: usize,
     ) -> Result<(), Error> {
         let Wire::Open(sock) = &self.wire else {
             return Ok(());
         };
-        let total = header.len() + pieces.iter().map(Bytes::len).sum::<usize>();
-        if total == 0 {
-            return Ok(());
-        }
         let wrote = match (header, &pieces[..]) {
             ([], [piece]) => self.io.write(sock, &[IoSlice::new(piece)]),
             (header, [piece]) => {
@@ -255,6 +257,7 @@ impl TcpPort {
             return Ok(());
         }
         let front = (!header.is_empty()).then(|| Bytes::copy_from_slice(header));
+        let pieces = std::mem::take(pieces);
         self.writer.output.push(front.into_iter().chain(pieces));
         self.writer.output.written(wrote);
         self.write_queue(cx);

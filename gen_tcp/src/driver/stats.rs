@@ -84,8 +84,10 @@ impl Count {
         self.number += 1;
         self.max = self.max.max(length);
         let before = self.avg;
-        self.avg += (length as f64 - self.avg) / self.number as f64;
-        self.dvi += ((length as f64 - before).abs() - self.dvi) / self.number as f64;
+        // Of a signed number it is one instruction, and neither comes to 2^63.
+        let (length, number) = (length as i64 as f64, self.number as i64 as f64);
+        self.avg += (length - self.avg) / number;
+        self.dvi += ((length - before).abs() - self.dvi) / number;
     }
 }
 
