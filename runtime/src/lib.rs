@@ -106,6 +106,7 @@ pub use process::monitors::{
 };
 pub use process::pause::{consume_budget, sleep, yield_now};
 pub use process::signal::Exit;
+pub use process::suspend::{SuspendError, resume_process, suspend_process};
 pub use process::wakeup::Wakeup;
 pub use reason::{Outcome, Payload, Reason};
 pub use reference::Ref;

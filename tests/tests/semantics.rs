@@ -51,6 +51,8 @@ mod runtimes;
 mod spawning;
 #[path = "semantics/stage.rs"]
 mod stage;
+#[path = "semantics/suspending.rs"]
+mod suspending;
 #[path = "semantics/timers.rs"]
 mod timers;
 #[path = "semantics/turns.rs"]

@@ -6,7 +6,8 @@
 //! 4. A crash, which is a panic or an error of the process's own, is reported.
 //! 5. The name is given back; then the place; then the pid: from here lookups fail.
 //! 6. Exit signals to every active link, a `Down` to every watcher, a demonitor to everyone
-//!    watched: links before monitors, each in the order in which they were made.
+//!    watched; whom it has suspended is resumed. Links before monitors, each in the order in which
+//!    they were made.
 //! 7. The inbox is closed; signals still in it are answered as by the dead.
 //! 8. The messages are dropped, one by one. Whom their destructors linked or watched is told as in
 //!    step 6. The memory is left to the epoch.
@@ -35,7 +36,7 @@ use crate::inbox::Chain;
 use crate::limits::SIGNALS_PER_TURN;
 use crate::message::Message;
 use crate::ordered::IntoIter;
-use crate::pid::ActorId;
+use crate::pid::{ActorId, Pid};
 use crate::reason::Reason;
 use crate::reference::Ref;
 use crate::trace;
@@ -252,6 +253,7 @@ enum Telling {
 struct Watches {
     watchers: IntoIter<Ref, Watcher>,
     monitors: IntoIter<Ref, Monitor>,
+    suspended: IntoIter<Pid, u64>,
     unanswered: vec::IntoIter<Message>,
     waiting: Vec<(u64, Waker)>,
 }
@@ -318,11 +320,15 @@ fn tell_links(
         watchers,
         waiting,
         unanswered,
-        seldom: _,
+        mut seldom,
     } = *rare;
+    let suspended = seldom.as_mut().map(|seldom| seldom.take_suspended());
+    // In there may be somebody who waits, under a waker that is a combinator's.
+    shielded(|| drop(seldom));
     let watches = Watches {
         watchers: watchers.into_iter(),
         monitors: monitors.into_iter(),
+        suspended: suspended.unwrap_or_default().into_iter(),
         unanswered: unanswered.into_iter(),
         waiting,
     };
@@ -354,6 +360,12 @@ fn tell_watches(
         }
         // The tag is the user's value.
         shielded(|| drop(monitor));
+    }
+    while portion.take(1) {
+        let Some((pid, count)) = left.suspended.next() else {
+            break;
+        };
+        pcb.core.signal(pid, Signal::Resume { count });
     }
     if !answer(pcb, &mut left.unanswered, portion) {
         return Err(Box::new(Telling::Watches(left)));

@@ -25,7 +25,8 @@ pub struct ProcessInfo {
     pub label: Option<Name>,
     /// Whose turn it is before whose.
     pub priority: Priority,
-    /// `running`, `runnable`, `waiting` or `exiting`, as it would be without this question.
+    /// `running`, `runnable`, `waiting`, `suspended` or `exiting`, as it would be without this
+    /// question.
     pub status: &'static str,
     /// Messages in the mailbox.
     pub message_queue_len: u32,
@@ -76,13 +77,14 @@ pub(crate) fn of(pcb: &Pcb) -> ProcessInfo {
         label,
         priority: pcb.marks.priority(),
         status: match private.doing {
+            Doing::Runs => "running",
+            _ if private.is_suspended() => "suspended",
             // Messages that came since it waited are not in the length that it noted then.
             Doing::Waits if message_queue_len > pcb.queue_len() || private.is_behind() => {
                 "runnable"
             }
             Doing::Waits => "waiting",
             Doing::Ready => "runnable",
-            Doing::Runs => "running",
         },
         message_queue_len,
         links,

@@ -1,11 +1,11 @@
 //! A process: a future with an identity (process 1). This file holds its control block.
 //!
 //! Parts: `signal` what arrives, `links`, `monitors`, `alias`, `call`, `receive` what user code
-//! sees of it, `limit` how much may wait for it, `exit` how it ends, `run` one slice, `cell` the
-//! block and the future in one allocation, `context` which process a thread runs; who runs it is in
-//! the word of its inbox. Invariant: `private` is touched only by the thread that runs the process
-//! (RUNNING in that word); everything else in the block may be read by anyone at any time. What it
-//! does not know: how it is scheduled.
+//! sees of it, `limit` how much may wait for it, `suspend` how it is stopped for a while, `exit`
+//! how it ends, `run` one slice, `cell` the block and the future in one allocation, `context` which
+//! process a thread runs; who runs it is in the word of its inbox. Invariant: `private` is touched
+//! only by the thread that runs the process (RUNNING in that word); everything else in the block
+//! may be read by anyone at any time. What it does not know: how it is scheduled.
 //! Unsafe: the private part is a cell without a lock.
 
 pub(crate) mod alarm;
@@ -24,6 +24,7 @@ pub(crate) mod pause;
 pub(crate) mod receive;
 pub(crate) mod run;
 pub(crate) mod signal;
+pub(crate) mod suspend;
 pub(crate) mod wakeup;
 
 use std::cell::UnsafeCell;
@@ -51,6 +52,7 @@ use limit::LimitCell;
 use links::LinkState;
 use monitors::{Monitor, Watcher};
 use run::Runnable;
+use suspend::Suspensions;
 
 /// The control block.
 pub(crate) struct Pcb {
@@ -78,12 +80,16 @@ unsafe impl Send for Pcb {}
 // SAFETY: as above.
 unsafe impl Sync for Pcb {}
 
-/// What comes before a process is polled, as bits.
+/// What comes before a process is polled, or keeps it from that, as bits.
 pub(crate) mod held {
     /// Its exit sequence was put off in the middle.
     pub(crate) const ENDING: u8 = 1;
     /// More was sent to it than it takes in at once, and not all of that is taken in.
     pub(crate) const BEHIND: u8 = 2;
+    /// It is suspended.
+    pub(crate) const SUSPENDED: u8 = 4;
+    /// It was at some time: the clock of its receives differs from that of the runtime.
+    pub(crate) const WAS_SUSPENDED: u8 = 8;
 }
 
 /// What a process did when it was looked at last (10.8).
@@ -145,6 +151,15 @@ pub(crate) struct Seldom {
     ending: Option<Ending>,
     /// What was sent and is not taken in, where it is behind.
     backlog: Option<Chain>,
+    suspensions: Option<Box<Suspensions>>,
+}
+
+impl Seldom {
+    /// Whom the process has suspended, and how often.
+    fn take_suspended(&mut self) -> OrderedMap<Pid, u64> {
+        let suspensions = self.suspensions.as_mut();
+        suspensions.map_or_else(OrderedMap::new, |all| std::mem::take(&mut all.others))
+    }
 }
 
 impl Rare {
@@ -213,6 +228,18 @@ impl Private {
     pub(crate) fn take_backlog(&mut self) -> Option<Chain> {
         self.held &= !held::BEHIND;
         self.seldom_if_any()?.backlog.take()
+    }
+
+    pub(crate) fn suspensions(&mut self) -> &mut Suspensions {
+        self.rare().seldom().suspensions.get_or_insert_default()
+    }
+
+    pub(crate) fn suspensions_if_any(&mut self) -> Option<&mut Suspensions> {
+        self.seldom_if_any()?.suspensions.as_deref_mut()
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.held & held::SUSPENDED != 0
     }
 
     pub(crate) fn is_behind(&self) -> bool {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::context::{Current, current, try_current};
 use super::wakeup::Wakeup;
-use super::{Pcb, cell, limit, signal};
+use super::{Pcb, cell, limit, signal, suspend};
 use crate::clock::nanos;
 use crate::limits::TESTS_PER_OPERATION;
 use crate::mailbox::Seat;
@@ -39,7 +39,8 @@ pub struct Receiver {
     is_last: bool,
     /// The timer wakes by the process's own waker.
     timer_is_own: bool,
-    /// How long, or until when, in nanoseconds: `after` says which.
+    /// How long, or until when by the clock of the process (`suspend::own_time`), in nanoseconds:
+    /// `after` says which.
     time: u64,
     timer: Option<TimerKey>,
     /// Under which number a waker that is not the process's own stands in `Rare::waiting`.
@@ -295,11 +296,11 @@ impl Receiver {
             After::Never => false,
             After::Zero => true,
             After::For => {
-                self.time = pcb.core.clock.now().saturating_add(self.time);
+                self.time = suspend::own_time(pcb).saturating_add(self.time);
                 self.after = After::At;
                 false
             }
-            After::At => pcb.core.clock.now() >= self.time,
+            After::At => suspend::own_time(pcb) >= self.time,
         }
     }
 
@@ -356,13 +357,17 @@ impl Receiver {
         if self.after != After::At {
             return;
         }
-        // The waker of the latest poll counts: the future may have moved to another combinator.
-        if let Some(old) = self.timer.take_if(|_| !(is_own && self.timer_is_own)) {
+        // The waker of the latest poll counts: the future may have moved to another combinator. And
+        // the time of a process that was suspended is over later.
+        let stood_still = suspend::stood_still(pcb);
+        let stays = is_own && self.timer_is_own && stood_still == 0;
+        if let Some(old) = self.timer.take_if(|_| !stays) {
             Timers::drop_wakeup(&pcb.core, old);
         }
         if self.timer.is_none() {
             let wakeup = Wakeup::of(pcb, cx.waker());
-            self.timer = Some(pcb.core.timers.wake_at(&pcb.core, self.time, wakeup));
+            let deadline = self.time.saturating_add(stood_still);
+            self.timer = Some(pcb.core.timers.wake_at(&pcb.core, deadline, wakeup));
             self.timer_is_own = is_own;
         }
     }

@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use super::context::Current;
-use super::{Doing, Pcb, cell, exit, held, signal};
+use super::{Doing, Pcb, cell, exit, held, signal, suspend};
 use crate::inbox::Rest;
 use crate::limits::SIGNALS_PER_TURN;
 use crate::reason::Reason;
@@ -126,7 +126,7 @@ fn tell_ports(current: &Current) {
 fn slice(current: &Current, pcb: &Pcb, held: u8) -> Option<(Reason, bool)> {
     // SAFETY: this thread runs the process, and the borrow ends with the statement.
     unsafe { pcb.private() }.slept = false;
-    let is_up = match held {
+    let is_up = match held & held::BEHIND {
         0 => {
             let mail = pcb.inbox.begin(SIGNALS_PER_TURN);
             mail.is_empty() || signal::take_in_some(pcb, mail)
@@ -141,6 +141,10 @@ fn slice(current: &Current, pcb: &Pcb, held: u8) -> Option<(Reason, bool)> {
     }
     if !is_up {
         current.yield_slice();
+        return None;
+    }
+    if private.is_suspended() {
+        suspend::tell_askers(pcb);
         return None;
     }
     // SAFETY: the process outlives the poll.

@@ -13,7 +13,7 @@ use std::task::Waker;
 use super::links::LinkState;
 use super::monitors::Watcher;
 use super::run::{panic_reason, shielded};
-use super::{Doing, Pcb, alias, info, limit, monitors};
+use super::{Doing, Pcb, alias, info, limit, monitors, suspend};
 use crate::inbox::Chain;
 use crate::limits::SIGNALS_PER_TURN;
 use crate::message::Message;
@@ -58,6 +58,15 @@ pub(crate) enum Signal {
     },
     /// More was sent than the mailbox limit lets wait, and the process is to end of it.
     Overflow,
+    /// The receiver is suspended once more. The reply comes when it is in no poll; false from the
+    /// dead.
+    Suspend {
+        reply: ReplyTo<bool>,
+    },
+    /// So many suspensions by the sender are taken back.
+    Resume {
+        count: u64,
+    },
     IsAlive {
         reply: ReplyTo<bool>,
     },
@@ -311,6 +320,8 @@ fn handle(pcb: &Pcb, signal: Signal) {
         }
         Signal::Down { reference, reason } => monitors::fire(pcb, reference, reason),
         Signal::Overflow => drop(private.end_with(Reason::from(limit::OVERFLOW))),
+        Signal::Suspend { reply } => suspend::suspended(pcb, reply),
+        Signal::Resume { count } => suspend::resumed(pcb, count),
         Signal::IsAlive { reply } => reply.send(true),
         Signal::Info { reply } => reply.send(Some(info::of(pcb))),
     }
@@ -363,13 +374,14 @@ pub(crate) fn bounce(pcb: &Pcb, signal: Signal) {
         Signal::Monitor { reference, watcher } => {
             pcb.core.tell_down(watcher, reference, Reason::NoProc);
         }
-        Signal::IsAlive { reply } => reply.send(false),
+        Signal::IsAlive { reply } | Signal::Suspend { reply } => reply.send(false),
         Signal::Info { reply } => reply.send(None),
         Signal::Exit { .. }
         | Signal::UnlinkAck { .. }
         | Signal::Unlinked { .. }
         | Signal::Demonitor { .. }
         | Signal::Down { .. }
+        | Signal::Resume { .. }
         | Signal::Overflow => {}
     }
 }
