@@ -59,14 +59,14 @@ impl Destination for Pid {
 
     #[inline]
     fn send<T: Send + 'static>(self, message: T) {
-        let refused = current(|current| {
+        let sent = current(|current| {
             current.charge(1);
             let pin = current.pin();
             let message = Message::new(message);
             current.core().send_user(self, message, false, &pin)
         });
         // What a dead process refuses is dropped here, where nothing is borrowed.
-        drop(refused);
+        sent.settle();
     }
 
     fn address(self) -> Option<Address> {

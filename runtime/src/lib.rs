@@ -98,12 +98,13 @@ pub use process::forms::{
     receive, receive_any, receive_match, receive_match_timeout, receive_other_than, receive_timeout,
 };
 pub use process::info::ProcessInfo;
-pub use process::limit::{MailboxLimit, Overflow, set_mailbox_limit};
+pub use process::limit::set_mailbox_limit;
 pub use process::links::{NoProc, link, unlink, unlink_flush};
 pub use process::monitors::{
     DemonitorOptions, Down, Item, MonitorOptions, TaggedDown, Watchable, demonitor,
     demonitor_flush, demonitor_with, monitor, monitor_with,
 };
+pub use process::overflow::{MailboxLimit, OnOverflow, Overflow};
 pub use process::pause::{consume_budget, sleep, yield_now};
 pub use process::signal::Exit;
 pub use process::suspend::{SuspendError, resume_process, suspend_process};

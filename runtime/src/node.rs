@@ -413,9 +413,9 @@ impl Handle {
     /// Sends a message; what is sent to the dead is dropped.
     pub fn send<T: Send + 'static>(&self, to: Pid, message: T) {
         let pin = self.core.pin();
-        let refused = self.core.send_user(to, Message::new(message), false, &pin);
+        let sent = self.core.send_user(to, Message::new(message), false, &pin);
         drop(pin);
-        drop(refused);
+        sent.settle();
     }
 
     /// Sends an exit signal, from the runtime itself.

@@ -80,8 +80,8 @@ fn send_to<T: Send + 'static>(to: Address, message: T) -> Result<(), SendError<T
     // What is dropped or opened here is so where nothing is borrowed.
     match sent {
         Sent::Taken => Ok(()),
-        Sent::Dropped(message) => {
-            drop(message);
+        Sent::Dropped(_) | Sent::Over(_) => {
+            sent.settle();
             Ok(())
         }
         Sent::Full(message) => Err(SendError::Full(open(message))),

@@ -16,9 +16,9 @@ use crate::process::Pcb;
 use crate::process::budget::SPAWN_COST;
 use crate::process::cell::{Birth, create};
 use crate::process::context::current;
-use crate::process::limit::MailboxLimit;
 use crate::process::links::LinkState;
 use crate::process::monitors::{Item, MonitorOptions, Watcher, note};
+use crate::process::overflow::MailboxLimit;
 use crate::process::run::Runnable;
 use crate::process::signal::Signal;
 use crate::reason::{Outcome, Reason};
@@ -202,7 +202,7 @@ impl Order<'_> {
         if self.is_bound() {
             self.bind_child(child);
         }
-        child.limit.set(self.spawn.mailbox_limit);
+        child.limit.set(self.spawn.mailbox_limit.clone());
         child.marks.set_priority(self.spawn.priority);
         trace::spawn(pid, parent, spawned_at);
         core.processes.publish(reserved, pcb);

@@ -253,8 +253,11 @@ impl<T: Send + 'static> Asked<T> {
         })?;
         match sent {
             // A dead server has been told of by the monitor.
-            Sent::Taken | Sent::Dropped(_) | Sent::Dead(_) => Ok(asked),
             Sent::Full(_) => Err(CallError::Full),
+            sent => {
+                sent.settle();
+                Ok(asked)
+            }
         }
     }
 }

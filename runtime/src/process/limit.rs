@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 
 use super::Pcb;
 use super::context::current;
+use super::overflow::{KINDS, Kind, MailboxLimit, OnOverflow, Overflow, Overflowed};
 use super::run::shielded;
 use super::signal::Signal;
 use crate::core::Core;
@@ -29,47 +30,6 @@ use crate::sync::{AtomicPtr, AtomicU32, Ordering};
 
 /// The reason of a process that ends because too much was sent to it.
 pub(super) const OVERFLOW: &str = "mailbox_overflow";
-
-/// What happens to a message that is sent to a full mailbox.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Overflow {
-    /// The receiver ends with the reason `mailbox_overflow`, which it cannot trap.
-    Kill,
-    /// It is refused: `send` drops it, `try_send` gives it back.
-    Refuse,
-    /// Senders wait: `send_async` for room, `try_send` gives it back. A plain `send` cannot wait,
-    /// so it goes beyond the limit.
-    Block,
-    /// It is dropped, and nobody is told.
-    DropNewest,
-    /// The oldest message is dropped in its place, when the receiver looks at its mailbox next.
-    /// Until then there may be twice as many as the limit says; what comes then is dropped.
-    DropOldest,
-}
-
-const POLICIES: [Overflow; 5] = [
-    Overflow::Kill,
-    Overflow::Refuse,
-    Overflow::Block,
-    Overflow::DropNewest,
-    Overflow::DropOldest,
-];
-
-/// How many messages may wait for a process, and what happens to one more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MailboxLimit {
-    /// Messages that may wait.
-    pub len_max: u32,
-    /// What happens to one more.
-    pub overflow: Overflow,
-}
-
-impl MailboxLimit {
-    /// So many messages, and this happens to one more.
-    pub fn new(len_max: u32, overflow: Overflow) -> Self {
-        MailboxLimit { len_max, overflow }
-    }
-}
 
 /// Where a process keeps its limit, if it has one: set once, changed in its place.
 pub(crate) struct LimitCell(AtomicPtr<Limit>);
@@ -98,8 +58,7 @@ impl LimitCell {
         };
         let old = limit.setting();
         let new = new.unwrap_or(MailboxLimit::new(u32::MAX, Overflow::Refuse));
-        limit.overflow.store(new.overflow as u32, Ordering::Relaxed);
-        limit.len_max.store(new.len_max, Ordering::SeqCst);
+        limit.set(new);
         limit.promise();
         (old.len_max < u32::MAX).then_some(old)
     }
@@ -128,6 +87,7 @@ impl Drop for LimitCell {
 /// See the file's header.
 pub(crate) struct Limit {
     len_max: AtomicU32,
+    /// A `Kind`.
     overflow: AtomicU32,
     /// Messages that are counted, and places that are promised.
     count: AtomicU32,
@@ -145,13 +105,16 @@ struct Line {
     /// The process has ended, or is to end of an overflow: nobody waits any more.
     closed: bool,
     killed: bool,
+    /// What gets messages that have no room, where that is the policy.
+    callback: Option<OnOverflow>,
 }
 
 impl Limit {
     fn new(setting: MailboxLimit) -> Self {
+        let kind = setting.overflow.kind();
         Limit {
             len_max: AtomicU32::new(setting.len_max),
-            overflow: AtomicU32::new(setting.overflow as u32),
+            overflow: AtomicU32::new(kind as u32),
             count: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
             line: Mutex::new(Line {
@@ -160,13 +123,32 @@ impl Limit {
                 promised: Vec::new(),
                 closed: false,
                 killed: false,
+                callback: setting.overflow.into_callback(),
             }),
         }
     }
 
+    fn kind(&self) -> Kind {
+        KINDS[self.overflow.load(Ordering::Relaxed) as usize]
+    }
+
     fn setting(&self) -> MailboxLimit {
-        let overflow = POLICIES[self.overflow.load(Ordering::Relaxed) as usize];
+        let callback = || self.line.lock().callback.clone();
+        let overflow = match self.kind().plain() {
+            Some(plain) => plain,
+            None => callback().map_or(Overflow::Refuse, Overflow::Callback),
+        };
         MailboxLimit::new(self.len_max.load(Ordering::Relaxed), overflow)
+    }
+
+    fn set(&self, new: MailboxLimit) {
+        let kind = new.overflow.kind();
+        // The old one is dropped with nothing locked: what it holds is the user's.
+        let callback = new.overflow.into_callback();
+        let old = std::mem::replace(&mut self.line.lock().callback, callback);
+        self.overflow.store(kind as u32, Ordering::Relaxed);
+        self.len_max.store(new.len_max, Ordering::SeqCst);
+        drop(old);
     }
 
     /// Takes a place, if there is one.
@@ -212,7 +194,9 @@ impl Limit {
         line.closed = true;
         self.waiting.store(0, Ordering::SeqCst);
         let waiting = std::mem::take(&mut line.waiting);
+        let callback = line.callback.take();
         drop(line);
+        shielded(|| drop(callback));
         for (_, waker) in waiting {
             shielded(|| waker.wake());
         }
@@ -225,14 +209,13 @@ impl Limit {
             Ok(()) => Sent::Taken,
             Err(message) => Sent::Dead(message),
         };
-        let MailboxLimit { len_max, overflow } = self.setting();
-        let is_lossy = matches!(overflow, Overflow::DropNewest | Overflow::DropOldest);
-        let is_due = self.waiting.load(Ordering::SeqCst) == 0 || is_lossy;
+        let (len_max, kind) = (self.len_max.load(Ordering::Relaxed), self.kind());
+        let is_due = self.waiting.load(Ordering::SeqCst) == 0 || kind.is_lossy();
         if is_due && self.admit() {
             return pushed(message.counted());
         }
-        match overflow {
-            Overflow::DropOldest => {
+        match kind {
+            Kind::DropOldest => {
                 let more = |count: u32| (count / 2 < len_max).then(|| count + 1);
                 let counted = self
                     .count
@@ -242,14 +225,22 @@ impl Limit {
                     Err(_) => Sent::Dropped(message),
                 }
             }
-            Overflow::DropNewest => Sent::Dropped(message),
+            Kind::DropNewest => Sent::Dropped(message),
             _ if may_wait => Sent::Full(message),
-            Overflow::Refuse => Sent::Full(message),
-            Overflow::Block => {
+            Kind::Refuse => Sent::Full(message),
+            Kind::Block => {
                 self.count.fetch_add(1, Ordering::SeqCst);
                 pushed(message.counted())
             }
-            Overflow::Kill => {
+            Kind::Callback => {
+                let callback = self.line.lock().callback.clone();
+                match callback {
+                    Some(callback) => Overflowed::sent(pcb.pid, message, callback),
+                    // It was another's limit a moment ago.
+                    None => Sent::Dropped(message),
+                }
+            }
+            Kind::Kill => {
                 if !std::mem::replace(&mut self.line.lock().killed, true) {
                     drop(pcb.push(Message::signal(Signal::Overflow)));
                 }
@@ -319,10 +310,32 @@ pub(crate) enum Sent {
     Taken,
     /// The mailbox is full, and the policy has it that nobody is told.
     Dropped(Message),
+    /// The mailbox is full, and there is a function for that.
+    Over(Box<Overflowed>),
     /// The mailbox is full.
     Full(Message),
     /// There is no such process.
     Dead(Message),
+}
+
+impl Sent {
+    /// Of a send that nobody asks about. What was not taken is dropped: nothing may be borrowed.
+    #[inline]
+    pub(crate) fn settle(self) {
+        match self {
+            Sent::Taken => std::mem::forget(self), // nothing to drop: it needs no look at that
+            refused => refused.settle_refused(),
+        }
+    }
+
+    #[cold]
+    fn settle_refused(self) {
+        match self {
+            Sent::Taken => {}
+            Sent::Over(over) => over.tell(),
+            Sent::Dropped(message) | Sent::Full(message) | Sent::Dead(message) => drop(message),
+        }
+    }
 }
 
 impl Core {
@@ -382,9 +395,7 @@ impl Future for Room {
         let Some(limit) = &this.limit else {
             return Poll::Ready(false);
         };
-        let overflow = limit.setting().overflow;
-        if this.ticket.is_none() && matches!(overflow, Overflow::DropNewest | Overflow::DropOldest)
-        {
+        if this.ticket.is_none() && limit.kind().is_lossy() {
             return Poll::Ready(false);
         }
         limit.poll_place(&mut this.ticket, cx)
@@ -461,9 +472,9 @@ fn has_grown_long(pcb: &Pcb) {
 /// Drops the oldest of the messages that are too many, where that is the policy.
 #[cold]
 fn drop_oldest(pcb: &Pcb, limit: &Limit) {
-    let MailboxLimit { len_max, overflow } = limit.setting();
+    let len_max = limit.len_max.load(Ordering::Relaxed);
     let excess = limit.count.load(Ordering::SeqCst).saturating_sub(len_max);
-    if overflow != Overflow::DropOldest || excess == 0 {
+    if limit.kind() != Kind::DropOldest || excess == 0 {
         return;
     }
     // SAFETY: this thread runs the process; what is taken out is dropped after the borrow, and what

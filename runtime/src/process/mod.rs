@@ -20,6 +20,7 @@ pub(crate) mod info;
 pub(crate) mod limit;
 pub(crate) mod links;
 pub(crate) mod monitors;
+pub(crate) mod overflow;
 pub(crate) mod pause;
 pub(crate) mod receive;
 pub(crate) mod run;

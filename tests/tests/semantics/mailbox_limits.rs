@@ -43,9 +43,9 @@ fn r_15_send_at_the_limit() {
     ];
     for (overflow, expected) in rows {
         worlds(10, || {
-            let expected = expected.clone();
+            let (overflow, expected) = (overflow.clone(), expected.clone());
             async move {
-                let (pid, watch) = sleeper(3, overflow);
+                let (pid, watch) = sleeper(3, overflow.clone());
                 for n in 0..5u32 {
                     send(pid, n);
                 }
@@ -53,6 +53,85 @@ fn r_15_send_at_the_limit() {
             }
         });
     }
+}
+
+/// what has no room is given to the function, in the sender; what was sent beside `send` is
+/// treated as by `Refuse`.
+#[test]
+fn r_15_callback() {
+    worlds(10, || async {
+        let me = self_pid();
+        let given = Arc::new(Mutex::new(Vec::new()));
+        let (gets, held) = (given.clone(), Arc::new(()));
+        let (counted, in_callback) = (held.clone(), held);
+        let callback = Overflow::callback(move |to, message| {
+            let _ = &in_callback;
+            // It may use the runtime, and knows who sends.
+            send(me, "too much");
+            gets.lock()
+                .unwrap()
+                .push((self_pid(), to, message.downcast::<u32>().unwrap()));
+        });
+        let (pid, watch) = sleeper(2, callback);
+        let sender = Puppet::new();
+        sender
+            .does(async move {
+                for n in 0..4u32 {
+                    send(pid, n);
+                }
+                assert_eq!(try_send(pid, 4u32), Err(SendError::Full(4)));
+            })
+            .await;
+        let by = sender.pid;
+        assert_eq!(*given.lock().unwrap(), [(by, pid, 2), (by, pid, 3)]);
+        assert_eq!(drain::<&str>().await.len(), 2);
+        assert_eq!(found(watch).await, [0, 1]);
+        settle().await;
+        assert_eq!(Arc::strong_count(&counted), 1, "it went with the process");
+    });
+}
+
+/// a function that ends its sender, or sends to the same full mailbox once more; one that
+/// answers a call; one that is replaced while it is the limit.
+#[test]
+fn r_15_callbacks_may_do_anything() {
+    everywhere(|| async {
+        set_mailbox_limit(Some(MailboxLimit::new(
+            0,
+            Overflow::callback(|_, _| panic!("in the callback")),
+        )));
+        let me = self_pid();
+        let (fails, watch) = spawn_monitor(async move { send(me, 1u32) });
+        assert!(matches!(down(watch).await, Reason::Panic(_)), "{fails}");
+        let deep = Arc::new(Mutex::new(0u32));
+        let depth = deep.clone();
+        let again = Overflow::callback(move |to, _| {
+            let is_first = std::mem::replace(&mut *depth.lock().unwrap(), 1) == 0;
+            if is_first {
+                send(to, 2u32);
+            }
+        });
+        set_mailbox_limit(Some(MailboxLimit::new(0, again.clone())));
+        send(me, 1u32);
+        assert_eq!(*deep.lock().unwrap(), 1);
+        struct Double(u32);
+        impl Request for Double {
+            type Reply = u32;
+        }
+        let answers = Overflow::callback(|_, message| {
+            if let Ok(Call { from, request }) = message.downcast::<Call<Double>>() {
+                reply(from, 2 * request.0);
+            }
+        });
+        let (server, _) = Spawn::new()
+            .mailbox_limit(MailboxLimit::new(0, answers))
+            .spawn(std::future::pending::<()>())
+            .expect("there is room");
+        let answered = call(server, Double(21), LIMIT).await;
+        assert_eq!(answered, Ok(42));
+        let old = set_mailbox_limit(None);
+        assert_eq!(old, Some(MailboxLimit::new(0, again)));
+    });
 }
 
 /// the policy `Kill` cannot be trapped.
@@ -83,9 +162,9 @@ fn r_15_try_send_at_the_limit() {
     ];
     for (overflow, answer, expected) in rows {
         worlds(10, || {
-            let expected = expected.clone();
+            let (overflow, expected) = (overflow.clone(), expected.clone());
             async move {
-                let (pid, watch) = sleeper(2, overflow);
+                let (pid, watch) = sleeper(2, overflow.clone());
                 assert_eq!(try_send(pid, 0u32), Ok(()));
                 assert_eq!(send_async(pid, 1u32).await, Ok(()));
                 assert_eq!(try_send(pid, 9u32), answer, "{overflow:?}");
@@ -272,7 +351,7 @@ fn r_15_a_process_sets_its_own_limit() {
         let narrow = MailboxLimit::new(1, Overflow::Refuse);
         assert_eq!(set_mailbox_limit(None), None);
         send(me, 0u32);
-        assert_eq!(set_mailbox_limit(Some(narrow)), None);
+        assert_eq!(set_mailbox_limit(Some(narrow.clone())), None);
         assert_eq!(try_send(me, 1u32), Ok(()), "what was there does not count");
         assert_eq!(try_send(me, 2u32), Err(SendError::Full(2)));
         assert_eq!(receive::<u32>().await, 0);
