@@ -5,6 +5,7 @@
 //! behind: no place in a queue, no timer, no half-made socket. What it leaves out: everything that
 //! knows what a connection is, which is in `driver`.
 
+mod close;
 mod recv;
 mod send;
 
@@ -12,23 +13,18 @@ use std::future::{Future, poll_fn};
 use std::net::Shutdown;
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use runtime::port::{self, HandOverError, PortClosed, PortCx};
-use runtime::{Alarm, Pid, Wakeup};
+use runtime::{Alarm, Pid};
 
-use crate::data::{IoData, Tcp};
+use crate::data::IoData;
 use crate::driver::TcpPort;
 use crate::error::Error;
-use crate::options::Opt;
 use crate::socket::Socket;
 
+pub use close::{close, lingering_close};
 pub use recv::{RecvFuture, RecvTimeoutFuture, recv, recv_timeout};
 pub use send::{SendFuture, send, try_send};
-
-/// Close waits for the queue at most so long (CLO-8), and looks so often whether it moves at all.
-const CLOSE_LIMIT: Duration = Duration::from_secs(180);
-const CLOSE_LOOK: Duration = Duration::from_secs(5);
 
 /// Which direction to shut down.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -124,57 +120,6 @@ pub fn controlling_process(socket: Socket, to: Pid) -> Result<(), Error> {
         HandOverError::NotOwner => Error::Eperm,
         HandOverError::NoProc => Error::BadArg,
     })
-}
-
-/// Closes the socket (`gen_tcp:close/1`, 1.8); any process may. Waits for queued output, as
-/// `linger` says or while it moves; what is left then is written in the background. The caller's
-/// mailbox keeps no
-/// `tcp_closed` and no exit signal of the socket. Closing again is `Ok`.
-///
-/// # Errors
-/// None; the `Result` is there for `?`.
-///
-/// # Cancel safety
-/// Dropped while it waits, the socket stays open.
-pub async fn close(socket: Socket) -> Result<(), Error> {
-    wait_drained(socket).await;
-    runtime::unlink(socket);
-    let _ = port::close(socket.port());
-    let closed = |message: &Tcp| *message == Tcp::Closed(socket);
-    runtime::receive_match_timeout(closed, Duration::ZERO).await;
-    runtime::unlink_flush(socket);
-    Ok(())
-}
-
-/// CLO-7 to CLO-9: until the queue is empty, or the time is over, or nothing has moved at all.
-async fn wait_drained(socket: Socket) {
-    let mut seconds = CLOSE_LIMIT;
-    if let Ok([Opt::Linger(true, linger)]) =
-        crate::inet::getopts(socket, [crate::Name::Linger]).as_deref()
-    {
-        seconds = Duration::from_secs((*linger).try_into().unwrap_or(0));
-    }
-    let mut limit = Alarm::new(seconds);
-    let mut look = Alarm::new(CLOSE_LOOK);
-    let mut first = None;
-    poll_fn(|cx| {
-        let wakeup = Wakeup::new(cx);
-        let Ok(Some(length)) = call(socket, |port, cx| port.wait_drained(cx, wakeup)) else {
-            return Poll::Ready(());
-        };
-        let first = *first.get_or_insert(length);
-        if limit.poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        while look.poll(cx).is_ready() {
-            if seconds == CLOSE_LIMIT && (length == first || length == 0) {
-                return Poll::Ready(());
-            }
-            look = Alarm::new(CLOSE_LOOK);
-        }
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Shuts down one or both directions (`gen_tcp:shutdown/2`, 1.9). With output in the queue it

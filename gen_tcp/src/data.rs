@@ -159,6 +159,9 @@ pub enum Tcp {
     Passive(Socket),
     /// `{tcp_closed,S}`: at most once in the life of a socket.
     Closed(Socket),
+    /// Ours, with `notify_end`: the peer has ended, and the socket is passive (EXT-8). What came
+    /// before is still to be received.
+    Ended(Socket),
     /// `{tcp_error,S,Reason}`: always followed by `Closed`.
     Error(Socket, Error),
     /// `{inet_reply,S,Status}`: what became of a command in message form; to who sent it.
@@ -176,6 +179,7 @@ impl Tcp {
             | Tcp::SslTls(socket, _)
             | Tcp::Passive(socket)
             | Tcp::Closed(socket)
+            | Tcp::Ended(socket)
             | Tcp::Error(socket, _)
             | Tcp::Reply(socket, _) => *socket,
         }

@@ -36,6 +36,7 @@ mod api;
 mod data;
 mod defaults;
 mod driver;
+mod either;
 mod error;
 pub mod inet;
 mod io;
@@ -46,14 +47,15 @@ mod sendfile;
 mod socket;
 
 pub use api::{
-    How, RecvFuture, RecvTimeoutFuture, SendFuture, close, controlling_process, recv, recv_timeout,
-    send, shutdown, take_fd, try_send, unrecv, with_fd,
+    How, RecvFuture, RecvTimeoutFuture, SendFuture, close, controlling_process, lingering_close,
+    recv, recv_timeout, send, shutdown, take_fd, try_send, unrecv, with_fd,
 };
 pub use data::{Data, Headed, Http, IoData, SslTls, Tcp};
 pub use defaults::{
     default_connect_options, default_listen_options, set_default_connect_options,
     set_default_listen_options,
 };
+pub use either::{connect_either, connect_first};
 pub use error::Error;
 pub use inet::Host;
 pub use inet::{getopts, setopts};

@@ -168,7 +168,11 @@ impl Drop for Attempt {
 }
 
 /// Connects to one address.
-async fn attempt(to: SocketName, plan: &Plan, alarm: &mut Option<Alarm>) -> Result<Socket, Error> {
+pub(crate) async fn attempt(
+    to: SocketName,
+    plan: &Plan,
+    alarm: &mut Option<Alarm>,
+) -> Result<Socket, Error> {
     let io = net()?;
     let place = port::reserve()?;
     let begun = io

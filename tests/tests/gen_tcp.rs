@@ -16,16 +16,22 @@ mod checklist;
 mod closing;
 #[path = "gen_tcp/connecting.rs"]
 mod connecting;
+#[path = "gen_tcp/either.rs"]
+mod either;
 #[path = "gen_tcp/exits.rs"]
 mod exits;
 #[path = "gen_tcp/flood.rs"]
 mod flood;
 #[path = "gen_tcp/gathering.rs"]
 mod gathering;
+#[path = "gen_tcp/keeping.rs"]
+mod keeping;
 #[path = "gen_tcp/ownership.rs"]
 mod ownership;
 #[path = "gen_tcp/packets.rs"]
 mod packets;
+#[path = "gen_tcp/parting.rs"]
+mod parting;
 #[path = "gen_tcp/receiving.rs"]
 mod receiving;
 #[path = "gen_tcp/resets.rs"]

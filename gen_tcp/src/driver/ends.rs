@@ -14,24 +14,34 @@
 //! call gets one answer.
 
 use std::io;
+use std::net::Shutdown;
+use std::time::Duration;
 
 use runtime::Reason;
 use runtime::port::{Flush, PortCx};
 
+use super::form::form;
 use super::writer::Shut;
-use super::{FLUSH_LIMIT, Role, TcpPort, Wire};
-use crate::data::Tcp;
+use super::{Role, TcpPort, Wire};
+use crate::data::{Data, Tcp};
 use crate::error::Error;
 use crate::options::Linger;
 
 impl TcpPort {
     /// End 1. Gives what a pending recv is told.
     pub(super) fn eof(&mut self, cx: &mut PortCx<'_>) -> Error {
+        if self.writer.shut == Shut::Failed && std::mem::take(&mut self.delayed.reset) {
+            // It is the reset that a write has found, and that is to be shown (EXT-2).
+            return self.read_failed(cx, Error::Econnreset);
+        }
+        if self.keeps_last() {
+            return Error::Closed;
+        }
         self.reader.clear();
         // Where no sender is told now, the next one is once the descriptor is gone (1.21).
         let told = self.settings.exit_on_close
             && (self.fail_file(cx, Error::Closed) || self.writer.is_busy());
-        self.delayed.send |= !told;
+        self.delayed.send |= !told && self.writer.shut != Shut::Failed;
         if self.settings.exit_on_close {
             self.writer.answer(cx, Err(Error::Closed));
         }
@@ -50,6 +60,19 @@ impl TcpPort {
         Error::Closed
     }
 
+    /// Whether there is input that outlives the end: the end counts when it has been read (EXT-1).
+    fn keeps_last(&mut self) -> bool {
+        self.settings.keep_input && !self.is_active() && self.reader.input.keep_last()
+    }
+
+    /// What was kept of a connection whose end has been told (EXT-1).
+    #[cold]
+    pub(super) fn last(&mut self) -> Option<Data> {
+        let bytes = self.reader.input.take_last()?;
+        self.stats.received(bytes.len());
+        Some(form(&self.settings, bytes))
+    }
+
     /// The descriptor goes; what is queued is still written in the background (part 9, row 6).
     fn let_go(&mut self, cx: &mut PortCx<'_>) {
         if self.writer.output.len() == 0 {
@@ -58,7 +81,14 @@ impl TcpPort {
         self.writer.wake_closers(cx);
         if let Wire::Open(sock) = std::mem::replace(&mut self.wire, Wire::Gone) {
             self.wire = Wire::Flushing(sock);
-            cx.set_timer(FLUSH_LIMIT);
+            self.limit_flush(cx);
+        }
+    }
+
+    /// Limits the time that a queue is written in the background (part 9, row 14; EXT-5).
+    fn limit_flush(&self, cx: &mut PortCx<'_>) {
+        if let Some(ms) = self.settings.flush_limit_ms {
+            cx.set_timer(Duration::from_millis(ms.into()));
         }
     }
 
@@ -70,7 +100,10 @@ impl TcpPort {
             self.writer.answer(cx, Err(Error::Closed));
             return self.eof(cx);
         }
-        self.reader.clear();
+        let kept = error != Error::Emsgsize && self.keeps_last();
+        if !kept {
+            self.reader.clear();
+        }
         if self.settings.exit_on_close || self.writer.is_busy() {
             self.fail_file(cx, error);
             self.writer.drop_output(cx);
@@ -90,6 +123,8 @@ impl TcpPort {
             } else {
                 self.reader.ended = Some(later);
             }
+        } else if kept {
+            // The next read finds the end again.
         } else if self.settings.exit_on_close {
             self.close_sock(cx);
         } else {
@@ -120,7 +155,11 @@ impl TcpPort {
         let answered = self.fail_file(cx, error) || direct || self.writer.is_busy();
         self.writer.drop_output(cx);
         self.writer.answer(cx, Err(told));
-        if self.is_active() {
+        if self.settings.keep_input {
+            self.delayed.send |= !answered;
+            self.delayed.reset |= shown;
+            self.read_on(cx);
+        } else if self.is_active() {
             if shown {
                 Self::tell(cx, Tcp::Error(Self::socket(cx), Error::Econnreset));
             }
@@ -142,6 +181,50 @@ impl TcpPort {
             }
         }
         told
+    }
+
+    /// Nothing can be written any more; what came in is left alone, and reading goes on to its own
+    /// end (EXT-2).
+    fn read_on(&mut self, cx: &mut PortCx<'_>) {
+        self.writer.shut = Shut::Failed;
+        if let Wire::Open(sock) = &self.wire {
+            // So it is for the peer, where the connection is there still.
+            let _ = self.io.shutdown(sock, Shutdown::Write);
+        }
+        self.reader.told(true);
+        if self.is_active() {
+            self.deliver_all(cx, false);
+        } else {
+            self.reader.wake(cx);
+        }
+    }
+
+    /// Whether data may be written behind a shutdown of writing: what it was refuses it, or the
+    /// system does.
+    #[cold]
+    pub(super) fn may_write(&mut self, cx: &mut PortCx<'_>) -> Result<(), Error> {
+        match self.writer.shut {
+            Shut::Failed => Err(self.not_connected_to_send()),
+            // The send alone fails (EXT-3).
+            Shut::Pending(_) | Shut::Late | Shut::Done | Shut::Vain if self.settings.keep_input => {
+                Err(Error::Closed)
+            }
+            Shut::Pending(_) | Shut::Late => {
+                // SHU-5: it ruins the rest. Behind a shutdown by the call the system says so
+                // (SHU-4).
+                let error = io::Error::from_raw_os_error(libc::EPIPE);
+                Err(self.write_failed(cx, &error, true))
+            }
+            Shut::No | Shut::Done | Shut::Vain => Ok(()),
+        }
+    }
+
+    /// Tells the owner of a passive socket, once, that the peer has ended (EXT-8).
+    pub(super) fn notify_end(&mut self, cx: &mut PortCx<'_>) {
+        let due = !self.is_active() && self.is_connected() && self.reader.end_seen;
+        if due && !self.closed_sent && !std::mem::replace(&mut self.end_told, true) {
+            Self::tell(cx, Tcp::Ended(Self::socket(cx)));
+        }
     }
 
     /// End 4: nothing of what is queued may be taken for the whole, so the peer gets a reset, and
@@ -187,7 +270,7 @@ impl TcpPort {
         if self.writer.output.len() == 0 {
             return Flush::Done;
         }
-        cx.set_timer(FLUSH_LIMIT);
+        self.limit_flush(cx);
         Flush::Later
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Input {
     missing: usize,
     /// What is there was read together with what has been delivered.
     rest: bool,
+    /// Nothing comes behind it (EXT-1).
+    last: bool,
 }
 
 /// What comes next.
@@ -67,7 +69,21 @@ impl Input {
         if self.bytes.capacity() > 0 {
             self.bytes = BytesMut::new();
         }
-        (self.size, self.missing, self.rest) = (None, 0, false);
+        (self.size, self.missing) = (None, 0);
+        (self.rest, self.last) = (false, false);
+    }
+
+    /// The connection has ended, and what is there is kept. False where there is nothing.
+    pub(super) fn keep_last(&mut self) -> bool {
+        self.missing = 0;
+        self.last = !self.bytes.is_empty();
+        self.last
+    }
+
+    /// All that was kept of a connection that has ended, as it is.
+    pub(super) fn take_last(&mut self) -> Option<Bytes> {
+        let is_last = self.last;
+        is_last.then(|| self.split(self.bytes.len()))
     }
 
     /// Throws away a buffer in which there is nothing and for which nothing is expected.
@@ -264,6 +280,23 @@ mod tests {
         // As after a recv with the timeout 0.
         assert_eq!(input.due(0, BUFFER, &mut decoder), Ok(Due::Read(2)));
         assert_eq!(came(&mut input, &mut decoder, b"de"), Some(5));
+    }
+
+    #[test]
+    fn what_is_last_is_delivered_as_it_is() {
+        let (mut input, mut decoder) = (Input::default(), Decoder::new(Kind::Four));
+        assert!(!input.keep_last());
+        assert_eq!(input.due(0, BUFFER, &mut decoder), Ok(Due::Read(BUFFER)));
+        assert_eq!(came(&mut input, &mut decoder, b"\0\0\0\x05he"), None);
+        assert_eq!(input.due(0, BUFFER, &mut decoder), Ok(Due::Read(3)));
+        assert_eq!(input.take_last(), None);
+        assert!(input.keep_last());
+        assert_eq!(input.due(0, BUFFER, &mut decoder), Ok(Due::Read(3)));
+        let last = input.take_last();
+        assert_eq!(last.as_deref(), Some(&b"\0\0\0\x05he"[..]));
+        assert_eq!(input.take_last(), None);
+        assert!(!input.keep_last());
+        assert_eq!(input.due(0, BUFFER, &mut decoder), Ok(Due::Read(BUFFER)));
     }
 
     #[test]

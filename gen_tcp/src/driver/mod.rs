@@ -31,7 +31,6 @@ mod writer;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use runtime::port::{Driver, Flush, PortCx, Readiness, Turn};
 use runtime::{Message, Pid};
@@ -53,9 +52,6 @@ use stats::Stats;
 use writer::Writer;
 pub(crate) use writer::{Caller, SendOp, Sent};
 
-/// How long a port that is closed may flush its queue when its peer does not read (part 9, row 14).
-const FLUSH_LIMIT: Duration = Duration::from_secs(300);
-
 /// The driver of one socket.
 pub(crate) struct TcpPort {
     io: Arc<dyn Io>,
@@ -71,6 +67,8 @@ pub(crate) struct TcpPort {
     stats: Stats,
     /// `tcp_closed` has been sent.
     closed_sent: bool,
+    /// The owner was told of the peer's end while the socket was passive.
+    end_told: bool,
     delayed: Delayed,
     pretended: Option<Box<names::Pretended>>,
 }
@@ -145,6 +143,7 @@ impl TcpPort {
             file: None,
             stats: Stats::default(),
             closed_sent: false,
+            end_told: false,
             delayed: Delayed::default(),
             pretended: None,
         }
@@ -257,7 +256,11 @@ impl Driver for TcpPort {
                 }
                 if readiness.readable || end {
                     self.reader.told(end);
-                    return self.readable(cx);
+                    let turn = self.readable(cx);
+                    if self.settings.notify_end {
+                        self.notify_end(cx);
+                    }
+                    return turn;
                 }
                 Turn::Done
             }

@@ -17,6 +17,14 @@ use crate::options::{ActiveState, Name, Opt, next_active};
 impl TcpPort {
     /// `setopts`. The list has passed the check.
     pub(crate) fn set_options(&mut self, cx: &mut PortCx<'_>, list: &[Opt]) -> Result<(), Error> {
+        let result = self.apply(cx, list);
+        if self.settings.notify_end {
+            self.notify_end(cx);
+        }
+        result
+    }
+
+    fn apply(&mut self, cx: &mut PortCx<'_>, list: &[Opt]) -> Result<(), Error> {
         let mut result = Ok(());
         let (mut packet_set, mut active_set) = (false, false);
         let mode_before = std::mem::discriminant(&self.active);

@@ -38,7 +38,7 @@ pub(super) struct Reader {
     /// There may be something to read.
     readable: bool,
     /// The peer's end was announced: only a read of nothing proves emptiness.
-    end_seen: bool,
+    pub(super) end_seen: bool,
     /// The data of a recv went to the owner.
     handed_out: bool,
     /// Reading is over though the descriptor is there (`exit_on_close` false): what recv says.
@@ -260,7 +260,14 @@ impl TcpPort {
                     self.delayed.send |= ended == Error::Closed;
                     return Some(Err(ended));
                 }
-                Pulled::Eof => return Some(Err(self.eof(cx))),
+                Pulled::Eof => {
+                    if length == 0
+                        && let Some(data) = self.last()
+                    {
+                        return self.hand_out(cx, data);
+                    }
+                    return Some(Err(self.eof(cx)));
+                }
                 Pulled::Refused => return Some(Err(self.read_failed(cx, Error::Emsgsize))),
                 Pulled::Failed(error) => return Some(Err(self.read_failed(cx, error))),
             }
@@ -375,10 +382,13 @@ impl TcpPort {
                     break;
                 }
                 Pulled::Ended(_) => break,
-                Pulled::Eof => {
-                    self.eof(cx);
-                    break;
-                }
+                Pulled::Eof => match self.last() {
+                    Some(data) => self.message(cx, data),
+                    None => {
+                        self.eof(cx);
+                        break;
+                    }
+                },
                 Pulled::Refused => {
                     if !quiet || self.reader.input.is_rest() {
                         self.read_failed(cx, Error::Emsgsize);

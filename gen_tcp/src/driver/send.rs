@@ -138,10 +138,8 @@ impl TcpPort {
         let length = data.len();
         let header = packet::header(kind(self.settings.packet), length);
         let header = header.map_err(|_| Error::Emsgsize)?;
-        if let Shut::Pending(_) | Shut::Late = self.writer.shut {
-            // SHU-5: it ruins the rest. Behind a shutdown by the call the system says so (SHU-4).
-            let error = io::Error::from_raw_os_error(libc::EPIPE);
-            return Err(self.write_failed(cx, &error, true));
+        if !matches!(self.writer.shut, Shut::No) {
+            self.may_write(cx)?;
         }
         let total = header.len() + length;
         if self.settings.send_queue_limit != 0 {
@@ -378,7 +376,7 @@ impl TcpPort {
             return Ok(());
         }
         let done = self.io.shutdown(sock, how);
-        if how != Shutdown::Read && !matches!(self.writer.shut, Shut::Late | Shut::Vain) {
+        if how != Shutdown::Read && !self.writer.shut.is_final() {
             self.writer.shut = if done.is_ok() { Shut::Done } else { Shut::Vain };
         }
         // The end of the reading side is an event of its own, behind what the peer does (SHU-6).
@@ -386,7 +384,7 @@ impl TcpPort {
     }
 
     /// Whether close has to wait for the queue, and how long it is; where it has to, the caller is
-    /// woken when the queue is empty (CLO-7 to CLO-9).
+    /// woken when the queue is empty (CLO-7 to CLO-9, EXT-4).
     pub(crate) fn wait_drained(&mut self, cx: &mut PortCx<'_>, wakeup: Wakeup) -> Option<usize> {
         self.end_gathering(cx);
         let len = self.writer.output.len();
@@ -396,7 +394,12 @@ impl TcpPort {
             Wire::Flushing(_) => true,
             Wire::Gone => !self.writer.has_suspended(),
         };
-        if no_more || self.settings.linger == Linger::Zero {
+        let at_once = match self.settings.linger {
+            Linger::No => !self.settings.close_wait,
+            Linger::Zero => true,
+            Linger::Waits => false,
+        };
+        if no_more || at_once {
             return None;
         }
         let closers = &mut self.writer.line_mut().closers;

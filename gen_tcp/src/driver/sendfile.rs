@@ -95,10 +95,8 @@ impl TcpPort {
         if self.file.is_some() {
             return Err(Error::Einval);
         }
-        if let Shut::Pending(_) = self.writer.shut {
-            let error = std::io::Error::from_raw_os_error(libc::EPIPE);
-            self.write_failed(cx, &error, true);
-            return Err(Error::Closed);
+        if !matches!(self.writer.shut, Shut::No) {
+            self.may_write(cx)?;
         }
         self.writer.output.seal();
         self.file = Some(Box::new(Transfer {

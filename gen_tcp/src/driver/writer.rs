@@ -30,6 +30,15 @@ pub(super) enum Shut {
     Late,
     /// By the call, in vain: an EPIPE is then taken for this end's doing.
     Vain,
+    /// A write has failed, and reading goes on (EXT-2).
+    Failed,
+}
+
+impl Shut {
+    /// Whether another shutdown changes nothing of it.
+    pub(super) fn is_final(self) -> bool {
+        matches!(self, Shut::Late | Shut::Vain | Shut::Failed)
+    }
 }
 
 /// The output side of a connection.

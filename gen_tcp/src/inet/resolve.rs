@@ -136,9 +136,28 @@ impl Hostent {
 pub(crate) fn lookup(host: &Host, family: Family) -> Result<Vec<IpAddr>, Error> {
     match (at_once(host, family), host) {
         (Some(answer), _) => answer,
-        (None, Host::Name(name)) => resolve(name, family),
+        (None, Host::Name(name)) => resolve(name, Some(family)),
         (None, _) => Err(Error::Einval),
     }
+}
+
+/// As [`lookup`], in both families.
+pub(crate) fn lookup_either(host: &Host) -> Result<Vec<IpAddr>, Error> {
+    match (either_at_once(host), host) {
+        (Some(answer), _) => answer,
+        (None, Host::Name(name)) => resolve(name, None),
+        (None, _) => Err(Error::Einval),
+    }
+}
+
+/// The answer of [`lookup_either`] where it needs no resolver.
+pub(crate) fn either_at_once(host: &Host) -> Option<Result<Vec<IpAddr>, Error>> {
+    let (inet6, inet) = (at_once(host, Family::Inet6)?, at_once(host, Family::Inet)?);
+    Some(match (inet6, inet) {
+        (Ok(all), Ok(more)) => Ok([all, more].concat()),
+        (Ok(all), Err(_)) | (Err(_), Ok(all)) => Ok(all),
+        (Err(_), Err(error)) => Err(error),
+    })
 }
 
 /// The answer of [`lookup`] where it needs no resolver, and so does not block.
@@ -193,13 +212,18 @@ pub fn gethostname() -> String {
 }
 
 /// The system's resolver. It is asked for both families, as it is made to be.
-fn resolve(name: &str, family: Family) -> Result<Vec<IpAddr>, Error> {
+fn resolve(name: &str, family: Option<Family>) -> Result<Vec<IpAddr>, Error> {
     let answer = (name, 0u16).to_socket_addrs();
     let starved = answer.as_ref().err().and_then(std::io::Error::raw_os_error);
     let mut addresses: Vec<IpAddr> = Vec::new();
     for address in answer.into_iter().flatten() {
         let ip = address.ip();
-        if ip.is_ipv4() == (family == Family::Inet) && !addresses.contains(&ip) {
+        let own = if ip.is_ipv4() {
+            Family::Inet
+        } else {
+            Family::Inet6
+        };
+        if family.is_none_or(|family| family == own) && !addresses.contains(&ip) {
             addresses.push(ip);
         }
     }
@@ -207,7 +231,10 @@ fn resolve(name: &str, family: Family) -> Result<Vec<IpAddr>, Error> {
         (false, _) => Ok(addresses),
         (true, Some(error @ (Error::Emfile | Error::Enfile | Error::Enomem))) => Err(error),
         // A machine may not know itself.
-        (true, _) if name.eq_ignore_ascii_case(&gethostname()) => lookup(&Host::Loopback, family),
+        (true, _) if name.eq_ignore_ascii_case(&gethostname()) => match family {
+            Some(family) => lookup(&Host::Loopback, family),
+            None => lookup_either(&Host::Loopback),
+        },
         (true, _) => Err(Error::Nxdomain),
     }
 }
@@ -258,6 +285,18 @@ mod tests {
         assert_eq!(inet(Host::Any), Ok(vec![[0, 0, 0, 0].into()]));
         assert_eq!(inet(Host::Loopback), Ok(vec![V4.into()]));
         assert_eq!(inet6(Host::Loopback), Ok(vec![V6.into()]));
+    }
+
+    #[test]
+    fn either_family_is_both() {
+        let both = |host: &Host| lookup_either(host);
+        assert_eq!(both(&V4.into()), Ok(vec![V4.into()]));
+        assert_eq!(both(&"::1".into()), Ok(vec![V6.into()]));
+        assert_eq!(both(&Host::Loopback), Ok(vec![V6.into(), V4.into()]));
+        assert!(both(&"localhost".into()).is_ok_and(|all| all.contains(&V4.into())));
+        assert_eq!(both(&".".into()), Err(Error::Nxdomain));
+        assert_eq!(both(&"a b".into()), Err(Error::Einval));
+        assert_eq!(both(&Host::local("x")), Err(Error::Einval));
     }
 
     #[test]

@@ -64,7 +64,8 @@ macro_rules! packet_from {
 
 packet_from!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
-/// What [`opt::send_timeout`](super::opt::send_timeout) takes.
+/// What [`opt::send_timeout`](super::opt::send_timeout) and
+/// [`opt::flush_limit`](super::opt::flush_limit) take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SendTimeout(Option<i64>);
 

@@ -112,6 +112,7 @@ fn valid(opt: &Opt) -> bool {
         Opt::PacketSize(value)
         | Opt::Header(value)
         | Opt::SendTimeout(Some(value))
+        | Opt::FlushLimit(Some(value))
         | Opt::SendQueueLimit(value) => UINT.contains(&value),
         Opt::Buffer(value)
         | Opt::HighWatermark(value)
@@ -175,6 +176,8 @@ mod tests {
             line_delimiter(-1),
             buffer(1u64 << 31),
             send_timeout(-5),
+            flush_limit(-1),
+            flush_limit(1u64 << 32),
             linger(true, -1),
             keepidle(0),
             keepcnt(-1),
@@ -222,6 +225,10 @@ mod tests {
             (raw(255, 255, [1]), [true; 3]),
             (bind_to_device("nosuch"), [true; 3]),
             (exclusiveaddruse(true), [true; 3]),
+            (keep_input(true), [true; 3]),
+            (close_wait(false), [true; 3]),
+            (flush_limit(0), [true; 3]),
+            (notify_end(true), [true; 3]),
         ];
         for (opt, taken) in table {
             for (usage, taken) in ALL.into_iter().zip(taken) {

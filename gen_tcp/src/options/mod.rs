@@ -76,6 +76,15 @@ pub enum Opt {
     ReadAhead(bool),
     /// Accepted, kept, and without effect.
     Debug(bool),
+    /// Ours: what came in outlives an end of the connection (EXT-1 to EXT-3).
+    KeepInput(bool),
+    /// Ours: whether close waits for queued output; `true` is the default (EXT-4).
+    CloseWait(bool),
+    /// Ours: how long a closed socket writes its queue in the background, in milliseconds; `None`
+    /// is without a limit (EXT-5).
+    FlushLimit(Option<i64>),
+    /// Ours: tell the owner of a passive socket of the peer's end (EXT-8).
+    NotifyEnd(bool),
 
     /// `SO_RCVBUF`; raises a `buffer` that was never set.
     Recbuf(i64),

@@ -80,6 +80,13 @@ flags! {
     read_ahead ReadAhead;
     /// Accepted and without effect.
     debug Debug;
+    /// Ours: the last bytes of a connection stay readable, whatever ends it, and a send that fails
+    /// ends nothing but sending (EXT-1 to EXT-3).
+    keep_input KeepInput;
+    /// Ours: `false`: close does not wait for queued output (EXT-4).
+    close_wait CloseWait;
+    /// Ours: tell the owner of a passive socket of the peer's end (EXT-8).
+    notify_end NotifyEnd;
     /// `TCP_NODELAY`.
     nodelay Nodelay;
     /// Hold back partial segments; setopts only.
@@ -183,6 +190,13 @@ pub const fn deliver(form: Deliver) -> Opt {
 #[must_use]
 pub fn send_timeout(limit: impl Into<SendTimeout>) -> Opt {
     Opt::SendTimeout(limit.into().get())
+}
+
+/// Ours: how long a closed socket writes what is queued, in the background, before it resets the
+/// peer: a [`Duration`](std::time::Duration), milliseconds, or [`INFINITY`] (EXT-5).
+#[must_use]
+pub fn flush_limit(limit: impl Into<SendTimeout>) -> Opt {
+    Opt::FlushLimit(limit.into().get())
 }
 
 /// What close does with unsent data: off, or on with a limit in seconds (CLO-8 to CLO-10).

@@ -18,6 +18,8 @@ const BUFFER_DEFAULT: u32 = 65536;
 const BUFFER_BY_RECBUF_LEAST: u32 = 1460;
 const HIGH_WATERMARK_DEFAULT: u32 = 8192;
 const LOW_WATERMARK_DEFAULT: u32 = 4096;
+/// How long a port that is closed writes its queue when its peer does not read (part 9, row 14).
+const FLUSH_LIMIT_DEFAULT_MS: u32 = 300_000;
 
 /// What the last `linger` that was set asks of a close (CLO-9).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +62,11 @@ pub(crate) struct Settings {
     pub(crate) send_queue_limit: u32,
     pub(crate) read_ahead: bool,
     pub(crate) debug: bool,
+    pub(crate) keep_input: bool,
+    pub(crate) close_wait: bool,
+    /// `None`: infinity.
+    pub(crate) flush_limit_ms: Option<u32>,
+    pub(crate) notify_end: bool,
     pub(crate) linger: Linger,
     /// The socket was accepted, not opened: it shows in the form of `{S,{data,Data}}` (3.1).
     pub(crate) accepted: bool,
@@ -91,6 +98,10 @@ impl Default for Settings {
             send_queue_limit: 0,
             read_ahead: true,
             debug: false,
+            keep_input: false,
+            close_wait: true,
+            flush_limit_ms: Some(FLUSH_LIMIT_DEFAULT_MS),
+            notify_end: false,
             linger: Linger::No,
             accepted: false,
             netns: None,
@@ -128,6 +139,10 @@ impl Settings {
             Opt::SendQueueLimit(length) => self.send_queue_limit = unsigned(length)?,
             Opt::ReadAhead(on) => self.read_ahead = on,
             Opt::Debug(on) => self.debug = on,
+            Opt::KeepInput(on) => self.keep_input = on,
+            Opt::CloseWait(on) => self.close_wait = on,
+            Opt::FlushLimit(limit) => self.flush_limit_ms = limit.map(unsigned).transpose()?,
+            Opt::NotifyEnd(on) => self.notify_end = on,
             Opt::Exclusiveaddruse(_) => {}
             Opt::Netns(ref path) => self.netns = Some(path.as_path().into()),
             Opt::Recbuf(size) => {
@@ -203,6 +218,10 @@ impl Settings {
             Name::SendQueueLimit => Opt::SendQueueLimit(self.send_queue_limit.into()),
             Name::ReadAhead => Opt::ReadAhead(self.read_ahead),
             Name::Debug => Opt::Debug(self.debug),
+            Name::KeepInput => Opt::KeepInput(self.keep_input),
+            Name::CloseWait => Opt::CloseWait(self.close_wait),
+            Name::FlushLimit => Opt::FlushLimit(self.flush_limit_ms.map(i64::from)),
+            Name::NotifyEnd => Opt::NotifyEnd(self.notify_end),
             Name::Netns => Opt::Netns(self.netns.as_deref()?.to_path_buf()),
             _ => return None,
         })
@@ -373,6 +392,10 @@ mod tests {
             low_watermark(1000),
             send_queue_limit(50_000),
             read_ahead(false),
+            keep_input(true),
+            close_wait(false),
+            flush_limit(1500),
+            notify_end(true),
             debug(true),
             netns("/proc/self/ns/net"),
         ];

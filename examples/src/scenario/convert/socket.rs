@@ -34,6 +34,7 @@ pub(crate) fn from_tcp(message: Tcp) -> Term {
         Tcp::SslTls(from, record) => from_ssl_tls(from, *record),
         Tcp::Passive(from) => tagged("tcp_passive", from, Vec::new()),
         Tcp::Closed(from) => tagged("tcp_closed", from, Vec::new()),
+        Tcp::Ended(from) => tagged("tcp_ended", from, Vec::new()),
         Tcp::Error(from, error) => tagged("tcp_error", from, vec![Term::atom(error.atom())]),
         Tcp::Reply(from, status) => {
             let status = match status {

@@ -13,7 +13,7 @@ use runtime::{Reason, exit_signal, sim, sleep};
 use super::*;
 use crate::inet::addr::{Family, SocketName};
 use crate::io::{Connecting, Io, Sock};
-use crate::options::{Name, Opt, Plan, Settings};
+use crate::options::{Name, Opt, Plan, Settings, opt};
 use crate::socket::Socket;
 
 /// A connection to a peer that does not read.
@@ -132,8 +132,8 @@ where
     });
 }
 
-/// Just before the limit, and just behind it.
-const BEFORE: Duration = FLUSH_LIMIT.saturating_sub(Duration::from_secs(1));
+/// Just before the limit, which is 300 s by default, and just behind it.
+const BEFORE: Duration = Duration::from_secs(299);
 const BEHIND: Duration = Duration::from_secs(2);
 
 // CLO-10, LNK-1: whichever way it was closed.
@@ -180,6 +180,37 @@ fn row_14_the_limit_holds_behind_the_end_of_the_peer() {
         assert!(crate::inet::is_open(socket));
         assert_eq!(crate::send(socket, "x").await, Err(Error::Closed));
         assert_eq!(crate::close(socket).await, Ok(()));
+    });
+}
+
+// Row 13, EXT-4, EXT-5: close does not wait, and the limit is the socket's own.
+#[test]
+fn row_13_close_returns_at_once_and_the_limit_is_an_option() {
+    with_a_queue(|socket, wall| async move {
+        let options = [opt::close_wait(false), opt::flush_limit(10_000)];
+        crate::setopts(socket, options).expect("it is connected");
+        runtime::spawn(async move { crate::close(socket).await });
+        sleep(Duration::from_secs(1)).await;
+        assert!(!crate::inet::is_open(socket), "close has waited");
+        assert_eq!(wall.ends(), (0, 0));
+        sleep(Duration::from_secs(8)).await;
+        assert_eq!(wall.ends(), (0, 0));
+        sleep(BEHIND).await;
+        assert_eq!(wall.ends(), (0, 1));
+        assert!(!port::port_exists(socket.port()));
+    });
+}
+
+// EXT-5: without a limit it is written for ever.
+#[test]
+fn row_13_without_a_limit_the_queue_is_kept() {
+    with_a_queue(|socket, wall| async move {
+        crate::setopts(socket, [opt::flush_limit(opt::INFINITY)]).expect("it is connected");
+        runtime::unlink(socket);
+        exit_signal(socket, Reason::Normal);
+        sleep(100 * BEFORE).await;
+        assert_eq!(wall.ends(), (0, 0));
+        assert!(port::port_exists(socket.port()));
     });
 }
 
