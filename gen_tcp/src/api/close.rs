@@ -1,8 +1,8 @@
 //! Closing, and what it waits for (1.8).
 //!
 //! Called by processes, any of them. Invariant: when it has returned, the caller's mailbox keeps no
-//! `tcp_closed` and no exit signal of the socket. Dropped while it waits, it leaves the socket open.
-//! What it leaves out: the background flush, which is the driver's.
+//! `tcp_closed` and no exit signal of the socket; dropped while it waits, it leaves the socket
+//! open. What it leaves out: the background flush, which is the driver's.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -22,10 +22,9 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(180);
 const CLOSE_LOOK: Duration = Duration::from_secs(5);
 
 /// Closes the socket (`gen_tcp:close/1`, 1.8); any process may. Waits for queued output, as
-/// `linger` says or while it moves, or not at all with [`close_wait(false)`](crate::opt::close_wait);
-/// what is left then is written in the background. The caller's
-/// mailbox keeps no
-/// `tcp_closed` and no exit signal of the socket. Closing again is `Ok`.
+/// `linger` says or while it moves, or with [`close_wait(false)`](crate::opt::close_wait) not at
+/// all; what is left then is written in the background. The caller's mailbox keeps no `tcp_closed`
+/// and no exit signal of the socket. Closing again is `Ok`.
 ///
 /// # Errors
 /// None; the `Result` is there for `?`.
@@ -41,8 +40,8 @@ pub async fn close(socket: Socket) -> Result<(), Error> {
 /// Closes without a reset, though there may be input that nobody reads (EXT-9): shuts down writing,
 /// takes what comes and drops it until the peer ends too, at most so long, and closes. So the peer
 /// gets all that was sent before: a system answers input that comes to a closed socket, or is left
-/// in one, with a reset, and at the peer a reset takes what was not read yet along. Any process may.
-/// The packet type and the mode of the socket are lost by it.
+/// in one, with a reset, and at the peer a reset takes along what was not read yet. Any process
+/// may. The packet type and the mode of the socket are lost by it.
 ///
 /// When the time is over it closes without waiting for queued output; what is left is written in
 /// the background, as by [`close`]. Where another process waits in recv nothing is dropped, and it

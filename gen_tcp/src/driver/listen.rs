@@ -171,7 +171,9 @@ impl TcpPort {
     fn hand_down(&self, place: Reservation, sock: Sock) -> Accepted {
         let mut kernel = Vec::new();
         if let (Role::Listening(listener), Some(own)) = (&self.role, self.wire.open()) {
-            let touched = |name: &&Name| listener.touched.contains(name);
+            let is_raw = |name: &Name| matches!(name, Name::Raw { .. });
+            let all = listener.touched.iter().any(is_raw);
+            let touched = |name: &&Name| all || listener.touched.contains(name);
             for name in inherited(self.family).iter().filter(touched) {
                 kernel.extend(self.io.get_option(own, *name).ok().flatten());
             }
@@ -190,7 +192,15 @@ impl TcpPort {
     /// Notes that a kernel option of this listener was set, so that accepted sockets copy it.
     pub(crate) fn touch(&mut self, opt: &Opt) {
         if let Role::Listening(listener) = &mut self.role {
-            let name = opt.name();
+            let name = match opt.name() {
+                // One of them says it all.
+                Name::Raw { .. } => Name::Raw {
+                    level: 0,
+                    option: 0,
+                    size: 0,
+                },
+                name => name,
+            };
             if !listener.touched.contains(&name) {
                 listener.touched.push(name);
             }

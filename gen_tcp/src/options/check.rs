@@ -74,8 +74,7 @@ const fn takes(usage: Use, name: Name) -> bool {
         Name::Backlog => matches!(usage, Use::Listen),
         Name::Nopush | Name::Dontroute => matches!(usage, Use::Setopts),
         Name::Ipv6V6only => matches!(usage, Use::Listen | Use::Setopts),
-        Name::Netns
-        | Name::Ip
+        Name::Ip
         | Name::Port
         | Name::Fd
         | Name::Family
@@ -206,7 +205,7 @@ mod tests {
             (nopush(true), [false, false, true]),
             (dontroute(true), [false, false, true]),
             (ipv6_v6only(true), [false, true, true]),
-            (netns("/none"), [true, true, false]),
+            (netns("/none"), [true; 3]),
             (ip([127, 0, 0, 1]), [true, true, false]),
             (port(4), [true, true, false]),
             (fd, [true, true, false]),

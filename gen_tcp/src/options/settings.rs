@@ -45,8 +45,8 @@ pub(crate) struct Settings {
     pub(crate) buffer: u32,
     /// Whether `buffer` was ever set; if not, it follows `recbuf`.
     pub(crate) buffer_set: bool,
-    /// Whether `recbuf` was ever set: who sets it knows how much the socket is to take in, so the
-    /// large default of `buffer` gives way to it.
+    /// Whether `recbuf` was ever set, or `buffer` on the listener: who sets one of them knows how
+    /// much the socket is to take in, so the large default of `buffer` gives way to it.
     pub(crate) recbuf_set: bool,
     pub(crate) exit_on_close: bool,
     pub(crate) show_econnreset: bool,
@@ -228,19 +228,23 @@ impl Settings {
     }
 
     /// What an accepted socket takes from the listening one (2.5): all but `debug` and `netns`;
-    /// `line_delimiter` too (part 9, row 26).
+    /// `line_delimiter` too (part 9, row 26). That `buffer` was set counts for the listener only;
+    /// the size that was chosen there is what `recbuf` may raise.
     pub(crate) fn inherit(&self) -> Self {
         Self {
             debug: false,
             accepted: true,
             netns: None,
+            buffer_set: false,
+            recbuf_set: self.recbuf_set || self.buffer_set,
             ..self.clone()
         }
     }
 }
 
 /// The kernel's options that accept copies from the listening socket, by reading and setting
-/// (2.5); what the kernel does not know there is left out. `active` comes after them.
+/// (2.5); what the kernel does not know there is left out. `active` comes after them. A raw option
+/// may be any of them.
 ///
 /// On Linux the kernel hands down all of them but `priority` by itself, with the values that they
 /// had when the connection arrived (not so on local sockets). So where nothing but the plan has
@@ -370,6 +374,13 @@ mod tests {
         set(&mut settings, &[buffer(0)]);
         assert_eq!(settings.set(&recbuf(100_000)), Ok(false));
         assert_eq!(settings.get(Name::Buffer), Some(buffer(1)));
+        // An accepted socket's follows again, from there.
+        set(&mut settings, &[buffer(2000)]);
+        let mut accepted = settings.inherit();
+        for (size, buffer) in [(1000, 2000), (30_000, 30_000), (10_000, 30_000)] {
+            assert_eq!(accepted.set(&recbuf(size)), Ok(false));
+            assert_eq!(accepted.buffer, buffer, "{size}");
+        }
     }
 
     #[test]
