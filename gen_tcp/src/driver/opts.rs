@@ -67,10 +67,13 @@ impl TcpPort {
             self.reader.told(true);
         }
         if active_set || (packet_set && self.wire.open().is_some()) {
-            // `once` alone has OTP read at once; else it looks at the buffer only.
-            let quiet = reparse || was_active || self.active != ActiveState::Once;
-            self.mode_changed(cx, quiet);
-            self.provide_for_once();
+            // From passive, `once` and a count have OTP read at once; else it looks at the buffer
+            // only.
+            let reads = !was_active && matches!(self.active, ActiveState::Once | ActiveState::N(_));
+            self.mode_changed(cx, reparse || !reads);
+            if reads {
+                self.provide();
+            }
         }
         result
     }
@@ -113,9 +116,9 @@ impl TcpPort {
         }
     }
 
-    /// `once` on a connection has OTP try a read at once: the buffer for it stays.
-    fn provide_for_once(&mut self) {
-        if self.active == ActiveState::Once && self.is_connected() {
+    /// Where OTP tries a read at once, and the mode is not used up by it, the buffer for it stays.
+    fn provide(&mut self) {
+        if self.is_active() && self.is_connected() {
             self.reader.input.provide(self.settings.buffer as usize);
         }
     }
@@ -139,7 +142,9 @@ impl TcpPort {
     pub(crate) fn inherit_mode(&mut self, cx: &mut PortCx<'_>, active: ActiveState) {
         self.active = active;
         self.mode_changed(cx, false);
-        self.provide_for_once();
+        if active != ActiveState::True {
+            self.provide();
+        }
     }
 
     /// `getopts`. The names have passed the check.
