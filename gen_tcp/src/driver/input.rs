@@ -123,6 +123,14 @@ impl Input {
         Ok(Due::Read(room.min(READ_MAX)))
     }
 
+    /// How much of a read of `room` bytes stays within the packet that is due (`read_ahead`, 6.7).
+    pub(super) fn within_packet(&self, room: usize, decoder: &Decoder) -> usize {
+        match decoder.header_rest(self.bytes.len()) {
+            Some(rest) if self.missing == 0 => room.min(rest),
+            _ => room,
+        }
+    }
+
     /// Whether the next read can be handed on as it comes, where the type is raw.
     pub(super) fn is_bare(&self) -> bool {
         self.bytes.is_empty() && self.missing == 0

@@ -291,7 +291,8 @@ impl TcpPort {
         let buffer = self.settings.buffer as usize;
         let reader = &mut self.reader;
         let room = match reader.input.due(length, buffer, &mut reader.decoder) {
-            Ok(Due::Read(room)) => room,
+            Ok(Due::Read(room)) if self.settings.read_ahead => room,
+            Ok(Due::Read(room)) => reader.input.within_packet(room, &reader.decoder),
             Ok(Due::Packet(packet)) => return self.delivery(packet),
             Err(TooLong) => return Pulled::Refused,
         };

@@ -108,6 +108,27 @@ impl Decoder {
         self.kind
     }
 
+    /// How many bytes more say, or come nearer to saying, how long a packet is of which so many are
+    /// there: what may be read without reading beyond its end. `None`: this type does not say it.
+    pub fn header_rest(&self, there: usize) -> Option<usize> {
+        let header = match self.kind {
+            Kind::One => 1,
+            // Behind tag and length of one byte each it takes one more at a time.
+            Kind::Two | Kind::Asn1 => 2,
+            Kind::Four | Kind::SunRm | Kind::Tpkt => 4,
+            Kind::SslTls => 5,
+            Kind::Fcgi => 8,
+            Kind::Cdr => 12,
+            Kind::Raw
+            | Kind::Line
+            | Kind::Http
+            | Kind::HttpBin
+            | Kind::HttpHeader
+            | Kind::HttpHeaderBin => return None,
+        };
+        Some(usize::max(1, header - there.min(header)))
+    }
+
     /// Changes the packet type; what has not been consumed is parsed anew with it (3.4).
     ///
     /// From another type the parser starts afresh: `http` with a start line, `httph` with

@@ -168,6 +168,47 @@ fn t58_every_packet_type_byte_by_byte() {
     });
 }
 
+// 6.7, 2.2: behind a packet the rest of the stream is in the system still.
+#[test]
+fn t58_without_read_ahead_nothing_behind_a_packet_is_read() {
+    real(2, async {
+        for (kind, input, packets) in BYTES {
+            if packets.is_empty() || kind == PacketType::Line {
+                continue;
+            }
+            for mode in [false, true] {
+                let (socket, foreign) = connected([packet(kind), read_ahead(false)]).await;
+                foreign.write(input);
+                foreign.write(b"tail");
+                until_unread(socket, input.len() + 4).await;
+                if mode {
+                    let count = i64::try_from(packets.len()).expect("they are few");
+                    inet::setopts(socket, [active(count)]).expect("it is connected");
+                }
+                for expected in packets {
+                    let got = match mode {
+                        true => body_of(&message(socket).await),
+                        false => recv(socket, 0).await.expect("it is there"),
+                    };
+                    assert_eq!(got, *expected, "{kind:?}");
+                }
+                assert_eq!(unread(socket), 4, "{kind:?} active {mode}");
+                if mode {
+                    assert_eq!(message(socket).await, Tcp::Passive(socket));
+                }
+                inet::setopts(socket, [packet(0)]).expect("it is connected");
+                assert_eq!(recv(socket, 4).await, Ok(b"tail".to_vec()));
+            }
+        }
+        // With it the buffer takes what comes.
+        let (socket, foreign) = connected([packet(1)]).await;
+        foreign.write(b"\x01atail");
+        until_unread(socket, 6).await;
+        assert_eq!(recv(socket, 0).await, Ok(b"a".to_vec()));
+        assert_eq!(unread(socket), 0);
+    });
+}
+
 // 6.3
 #[test]
 fn t58_a_bad_header_is_refused_before_any_body() {

@@ -336,3 +336,36 @@ const VECTORS: &[(Kind, &[u8], &[&str])] = &[
         &["262 \\x01\\x01\\x01\\x01\\x01"],
     ),
 ];
+
+/// Read header first, then exactly the rest, no byte behind a packet is touched.
+#[test]
+fn what_says_the_length_is_within_the_packet() {
+    let packets: [(Kind, &[u8]); 10] = [
+        (Kind::One, b"\0"),
+        (Kind::Two, b"\0\x02ab"),
+        (Kind::Four, b"\0\0\0\x01a"),
+        (Kind::Asn1, b"\x30\0"),
+        (Kind::Asn1, b"\x1f\x83\x27\x81\x01\x05"),
+        (Kind::SunRm, b"\x80\0\0\x02\x01\x02"),
+        (Kind::Cdr, b"GIOP\x01\0\x01\0\x01\0\0\0\x09"),
+        (Kind::Fcgi, b"\x01\x01\0\x01\0\x02\x01\0\x09\x09\0"),
+        (Kind::Tpkt, b"\x03\0\0\x04"),
+        (Kind::SslTls, b"\x80\x05\x01\x03\x01\0\0"),
+    ];
+    for (kind, packet) in packets {
+        let (mut decoder, mut there) = (Decoder::new(kind), 0);
+        loop {
+            there += match decoder.decode(&packet[..there]) {
+                Ok(Step::Packet(packet)) => break assert_eq!(packet.consumed, there),
+                Ok(Step::More { total: Some(total) }) => total - there,
+                Ok(Step::More { total: None }) => decoder.header_rest(there).expect("it has one"),
+                Err(TooLong) => panic!("{kind:?}"),
+            };
+            assert!(there <= packet.len(), "{kind:?}: {there} bytes");
+        }
+        assert_eq!(there, packet.len(), "{kind:?}");
+    }
+    for kind in [Kind::Raw, Kind::Line, Kind::Http, Kind::HttpHeaderBin] {
+        assert_eq!(Decoder::new(kind).header_rest(0), None);
+    }
+}
