@@ -257,3 +257,39 @@ fn split(slot: u32) -> (usize, usize) {
         (slot - (1 << (FIRST_CHUNK_BITS + chunk - 1))) as usize,
     )
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Tenant for Nobody {
+        fn place(&self) -> (u32, u32) {
+            (0, 0)
+        }
+    }
+
+    /// P-1, R23: an id does not come again, though its slot was given out as often as it can be.
+    #[test]
+    fn a_slot_at_its_last_generation_is_retired() {
+        let table = Table::<Nobody>::new(10, 1);
+        let reserve = || table.reserve(None).expect("there is room");
+        let first = reserve();
+        table.abandon(first, None);
+        let again = reserve();
+        assert_eq!(again.slot, first.slot);
+        assert_eq!(again.generation, first.generation + 1);
+        for last in [u32::MAX - 1, u32::MAX] {
+            let place = Reserved {
+                generation: last,
+                ..first
+            };
+            table.abandon(place, None);
+            let next = reserve();
+            let stays = next.slot == first.slot && next.generation == u32::MAX;
+            assert_eq!(stays, last < u32::MAX, "{next:?}");
+        }
+        assert_eq!(table.len(), 1, "the retired slot takes no place");
+    }
+}

@@ -13,6 +13,10 @@ mod budgets;
 mod callbacks;
 #[path = "semantics/calls.rs"]
 mod calls;
+#[path = "semantics/cases_of_ports.rs"]
+mod cases_of_ports;
+#[path = "semantics/cases_of_processes.rs"]
+mod cases_of_processes;
 #[path = "semantics/children.rs"]
 mod children;
 #[path = "semantics/combinators.rs"]
@@ -25,8 +29,12 @@ mod drivers;
 mod ending;
 #[path = "semantics/exit_signals.rs"]
 mod exit_signals;
+#[path = "semantics/link_cells.rs"]
+mod link_cells;
 #[path = "semantics/links.rs"]
 mod links;
+#[path = "semantics/listed_cases.rs"]
+mod listed_cases;
 #[path = "semantics/mailbox_limits.rs"]
 mod mailbox_limits;
 #[path = "semantics/monitors.rs"]

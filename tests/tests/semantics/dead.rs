@@ -35,8 +35,19 @@ fn messages() {
         assert_eq!(send("nobody", "refused"), Err(NoProc));
         let name = Name::from("nobody");
         assert_eq!(send(&name, "refused"), Err(NoProc));
-        port::signal_port(wreck().await, PortSignal::Close(self_pid()));
-        port::signal_port(wreck().await, PortSignal::Bad);
+        // No message form does anything, not even to who names itself as the owner.
+        trap_exit(true);
+        let me = self_pid();
+        let forms = [
+            PortSignal::Command(me, vec![1]),
+            PortSignal::Connect(me, me),
+            PortSignal::Close(me),
+            PortSignal::Bad,
+        ];
+        for form in forms {
+            port::signal_port(wreck().await, form);
+        }
+        assert!(!runtime::has_messages());
     });
 }
 
@@ -91,14 +102,23 @@ fn links() {
 #[test]
 fn monitors() {
     everywhere(|| async {
+        let (pid, port) = (corpse().await, wreck().await);
         let watches = [
-            monitor(corpse().await),
-            monitor(wreck().await),
-            monitor("nobody"),
+            (monitor(pid), Item::Process(pid)),
+            (monitor(port), Item::Port(port)),
+            (monitor("nobody"), Item::Name("nobody".into())),
         ];
-        for watch in watches {
-            assert_eq!(down(watch).await, Reason::NoProc);
+        for (watch, expected) in watches {
+            let Down {
+                monitor,
+                item,
+                reason,
+            } = next().await;
+            assert_eq!((monitor, item, reason), (watch, expected, Reason::NoProc));
         }
+        // Demonitored at once, it tells nothing.
+        demonitor_flush(monitor(pid));
+        assert!(drain::<Down>().await.is_empty());
     });
 }
 
@@ -146,6 +166,14 @@ fn calls_of_ports() {
     everywhere(|| async {
         let gone = wreck().await;
         assert!(bell::ring(gone, 1).is_err());
+        let closed = port::CommandError::Closed;
+        assert_eq!(port::command(gone, "data").await, Err(closed));
+        assert_eq!(port::try_command(gone, "data"), Err(closed));
+        assert_eq!(
+            port::control(gone, 0, "data"),
+            Err(port::ControlError::Closed)
+        );
+        assert_eq!(port::close(gone), Err(port::PortClosed));
         let (port, _) = bell::open();
         assert_eq!(
             port::hand_over(gone, self_pid()),

@@ -35,19 +35,30 @@ fn word(word: &'static str) -> Reason {
 }
 
 /// Reason, fate of a process that does not trap exits, and of one that does.
-type Row = (&'static str, Fate, Fate);
+type Row = (Reason, Fate, Fate);
+
+/// A reason that does what any reason does.
+fn plain(reason: Reason) -> Row {
+    (reason.clone(), Dies(reason.clone()), Message(reason))
+}
+
+/// Those that are like any other, `shutdown` in both forms among them.
+fn plain_rows() -> Vec<Row> {
+    let reasons = [
+        Reason::Killed,
+        Reason::Shutdown,
+        Reason::shutdown_with(7u8),
+        Reason::NoProc,
+        word("boom"),
+    ];
+    reasons.into_iter().map(plain).collect()
+}
 
 fn explicit_rows() -> Vec<Row> {
-    let dies = |reason| Dies(word(reason));
-    let message = |reason| Message(word(reason));
-    vec![
-        ("normal", Ignored, message("normal")),
-        ("kill", dies("killed"), dies("killed")),
-        ("killed", dies("killed"), message("killed")),
-        ("shutdown", dies("shutdown"), message("shutdown")),
-        ("boom", dies("boom"), message("boom")),
-        ("noproc", dies("noproc"), message("noproc")),
-    ]
+    let killed = Dies(Reason::Killed);
+    let normal = (Reason::Normal, Ignored, Message(Reason::Normal));
+    let special = [normal, (Reason::Kill, killed.clone(), killed)];
+    special.into_iter().chain(plain_rows()).collect()
 }
 
 /// L-1, rows 1 to 4; 3.1: an explicit signal leaves the link of the two alone, so the link gives
@@ -57,16 +68,17 @@ fn rows_1_to_4_explicit_from_another() {
     for (reason, plain, trapped) in explicit_rows() {
         for (trapping, expected) in [(false, plain), (true, trapped)] {
             for linked in [false, true] {
-                let expected = expected.clone();
+                let (reason, expected) = (reason.clone(), expected.clone());
                 worlds(5, move || {
-                    let expected = expected.clone();
+                    let (reason, expected) = (reason.clone(), expected.clone());
+                    let sent = reason.clone();
                     async move {
                         let (target, sender) = (Puppet::that_traps(trapping), Puppet::trapping());
                         let watch = monitor(target.pid);
                         if linked {
                             sender.does(async move { link(target.pid) }).await.unwrap();
                         }
-                        sender.told(async move { exit_signal(target.pid, reason) });
+                        sender.told(async move { exit_signal(target.pid, sent) });
                         let got = fate(target, sender.pid, watch).await;
                         assert_eq!(got, expected, "{reason}, trapping {trapping}");
                         let still: Vec<ActorId> = match (linked, &got) {
@@ -85,21 +97,23 @@ fn rows_1_to_4_explicit_from_another() {
 /// L-1, rows 5 to 7, L-4: to oneself, where even `normal` is fatal, before the next await is over.
 #[test]
 fn rows_5_to_7_explicit_from_oneself() {
-    let rows = [
-        ("normal", Dies(word("normal")), Message(word("normal"))),
-        ("kill", Dies(word("killed")), Dies(word("killed"))),
-        ("boom", Dies(word("boom")), Message(word("boom"))),
+    let killed = Dies(Reason::Killed);
+    let special = [
+        plain(Reason::Normal),
+        (Reason::Kill, killed.clone(), killed),
     ];
-    for (reason, plain, trapped) in rows {
+    for (reason, plain, trapped) in special.into_iter().chain(plain_rows()) {
         for (trapping, expected) in [(false, plain), (true, trapped)] {
+            let reason = reason.clone();
             worlds(5, move || {
-                let expected = expected.clone();
+                let (reason, expected) = (reason.clone(), expected.clone());
+                let sent = reason.clone();
                 async move {
                     let (target, me) = (Puppet::that_traps(trapping), self_pid());
                     let watch = monitor(target.pid);
                     let survives = matches!(expected, Message(_));
                     target.told(async move {
-                        exit_signal(self_pid(), reason);
+                        exit_signal(self_pid(), sent);
                         yield_now().await;
                         send(me, "went on");
                     });
@@ -130,29 +144,22 @@ fn trapping_is_looked_at_when_the_signal_is_received() {
 /// L-1, rows 8 to 11; 3.1: the signal takes the link with it, also where it is ignored.
 #[test]
 fn rows_8_to_11_by_the_death_of_a_linked_process() {
-    let rows: [Row; 5] = [
-        ("normal", Ignored, Message(word("normal"))),
-        ("kill", Dies(word("kill")), Message(word("kill"))),
-        ("killed", Dies(word("killed")), Message(word("killed"))),
-        (
-            "shutdown",
-            Dies(word("shutdown")),
-            Message(word("shutdown")),
-        ),
-        ("boom", Dies(word("boom")), Message(word("boom"))),
-    ];
-    for (reason, plain, trapped) in rows {
+    let normal = (Reason::Normal, Ignored, Message(Reason::Normal));
+    // What it calls `exit` with is told as it is, `kill` too.
+    let special = [normal, plain(Reason::Kill)];
+    for (reason, plain, trapped) in special.into_iter().chain(plain_rows()) {
         for (trapping, expected) in [(false, plain), (true, trapped)] {
+            let reason = reason.clone();
             worlds(5, move || {
-                let expected = expected.clone();
+                let (reason, expected) = (reason.clone(), expected.clone());
                 async move {
                     let (target, other) = (Puppet::that_traps(trapping), Puppet::new());
                     let watch = monitor(target.pid);
                     target.does(async move { link(other.pid) }).await.unwrap();
-                    match reason {
-                        // It is killed, so that is its reason; `kill` is what it calls `exit` with.
-                        "killed" => exit_signal(other.pid, "kill"),
-                        reason => other.ends(reason),
+                    match &reason {
+                        // Row 10: it is killed.
+                        Reason::Killed => exit_signal(other.pid, "kill"),
+                        reason => other.ends(reason.clone()),
                     }
                     let got = fate(target, other.pid, watch).await;
                     assert_eq!(got, expected, "{reason}, trapping {trapping}");
@@ -165,7 +172,8 @@ fn rows_8_to_11_by_the_death_of_a_linked_process() {
     }
 }
 
-/// L-1, row 12: a signal over a link that is gone, or whose unlink is under way, is dropped.
+/// L-1, row 12: a signal over a link that is gone, or whose unlink is under way, is dropped. That
+/// the signals cross is made sure of in `link_cells`, where both are in the middle of a slice.
 #[test]
 fn row_12_by_the_death_of_one_that_is_unlinked() {
     for trapping in [false, true] {
@@ -175,8 +183,7 @@ fn row_12_by_the_death_of_one_that_is_unlinked() {
                 let watch = monitor(target.pid);
                 target.does(async move { link(other.pid) }).await.unwrap();
                 target.told(async move {
-                    // It dies from the message that comes before the unlink, so their signals
-                    // cross.
+                    // The message that it dies from comes before the unlink.
                     other.ends(reason);
                     unlink(other.pid);
                 });
@@ -234,8 +241,11 @@ fn row_14_a_process_that_is_exiting_drops_what_comes() {
         for trapping in [false, true] {
             let target = Puppet::that_traps(trapping);
             let watch = monitor(target.pid);
+            // Its own destructors run between the first signal and its end: none of the others
+            // has a message or another reason come of it.
             exit_signal(target.pid, if trapping { "kill" } else { "first" });
             exit_signal(target.pid, "second");
+            exit_signal(target.pid, "normal");
             exit_signal(target.pid, "kill");
             let expected = if trapping { "killed" } else { "first" };
             assert_eq!(down(watch).await, word(expected));

@@ -22,16 +22,29 @@ async fn is_open(port: PortId) -> bool {
     port::port_info(port).is_some()
 }
 
-/// 8.3, rows 1 to 3: a linked owner takes its port along, whatever its reason.
+/// 8.3, rows 1 to 3: a linked owner takes its port along, whatever its reason, and whether it ends
+/// by itself or is killed.
 #[test]
 fn the_port_of_a_linked_owner_closes_with_its_reason() {
-    for (reason, seen) in [("normal", "normal"), ("boom", "boom"), ("killed", "killed")] {
+    let rows = [
+        (Some("normal"), "normal"),
+        (Some("boom"), "boom"),
+        (Some("kill"), "killed"),
+        (None, "killed"),
+    ];
+    for (ends, seen) in rows {
         worlds(5, move || async move {
             let owner = Puppet::new();
-            let (port, _) = owned(owner).await;
+            let (port, log) = owned(owner).await;
             let watch = monitor(port);
-            owner.ends(reason);
+            match ends {
+                Some(reason) => owner.ends(reason),
+                None => exit_signal(owner.pid, "kill"),
+            }
             assert_eq!(down(watch).await, Reason::from(seen));
+            assert!(!is_open(port).await);
+            // 8.6: a signal of a link leaves the flush alone.
+            assert!(log.has(&Deed::Flush(false)));
         });
     }
 }
@@ -65,6 +78,7 @@ fn the_death_of_another_linked_process() {
         ("normal", None),
         ("boom", Some(Reason::from("boom"))),
         ("kill", Some(Reason::Killed)),
+        ("shutdown", Some(Reason::Shutdown)),
     ];
     for (reason, closes) in rows {
         worlds(5, move || {
@@ -124,9 +138,12 @@ fn a_connect_in_message_form_links_nobody() {
         assert_eq!(reply, PortReply::Connected(port));
         let info = port::port_info(port).expect("it is open");
         assert_eq!((info.connected, info.links), (new.pid, vec![old.pid]));
-        old.does(async move { unlink(port) }).await;
+        // The new owner is not linked, so nothing comes of its end; nobody else's link is touched.
         exit_signal(new.pid, "kill");
         assert!(is_open(port).await);
+        let info = port::port_info(port).expect("it is open");
+        assert_eq!((info.connected, info.links), (new.pid, vec![old.pid]));
+        old.does(async move { unlink(port) }).await;
         // And to a corpse: accepted.
         let form = PortSignal::Connect(new.pid, new.pid);
         port::signal_port(port, form);

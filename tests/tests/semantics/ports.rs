@@ -59,14 +59,22 @@ enum Sender {
     Owner,
     Linked,
     Stranger,
+    /// The owner, who unlinked it.
+    FreeOwner,
 }
 
-/// A port with its owner, a linked process, and a stranger.
-async fn scene() -> (PortId, bell::Log, [Puppet; 3]) {
+/// A port with its owner, a linked process, and a stranger; and who of them is to act, and who is
+/// linked.
+async fn scene(sender: Sender) -> (PortId, bell::Log, [Puppet; 3], Puppet, [bool; 3]) {
     let puppets = [Puppet::new(), Puppet::new(), Puppet::new()];
     let (port, log) = puppets[0].does(async { bell::open() }).await;
     puppets[1].does(async move { link(port) }).await.unwrap();
-    (port, log, puppets)
+    let free = sender == Sender::FreeOwner;
+    if free {
+        puppets[0].does(async move { unlink(port) }).await;
+    }
+    let acts = puppets[if free { 0 } else { sender as usize }];
+    (port, log, puppets, acts, [!free, true, false])
 }
 
 /// What becomes of the port.
@@ -100,18 +108,24 @@ fn o_8_explicit_exit_signals() {
         ("shutdown", closed("shutdown", false)),
     ];
     for (reason, expected) in rows {
-        for sender in [Sender::Owner, Sender::Linked, Sender::Stranger] {
+        let senders = [
+            Sender::Owner,
+            Sender::Linked,
+            Sender::Stranger,
+            Sender::FreeOwner,
+        ];
+        for sender in senders {
             let expected = expected.clone();
             worlds(5, move || {
                 let expected = expected.clone();
                 async move {
-                    let (port, log, puppets) = scene().await;
+                    let (port, log, puppets, acts, linked) = scene(sender).await;
                     let watch = monitor(port);
-                    puppets[sender as usize].told(async move { exit_signal(port, reason) });
+                    acts.told(async move { exit_signal(port, reason) });
                     let got = fate(port, &log, watch).await;
                     assert_eq!(got, expected, "{reason} by {sender:?}");
                     // 8.7: those that are linked live on only after `normal`.
-                    for (puppet, linked) in puppets.iter().zip([true, true, false]) {
+                    for (puppet, linked) in puppets.iter().zip(linked) {
                         let lives = !linked || reason == "normal";
                         assert_eq!(is_alive(puppet.pid).await, lives);
                     }
@@ -121,6 +135,9 @@ fn o_8_explicit_exit_signals() {
     }
 }
 
+/// Stands for a process that is killed, and does not end by itself.
+const KILLED: &str = "is killed";
+
 /// O-8: the table 8.6, signals of links: by the death of the owner and of another linked process.
 #[test]
 fn o_8_exit_signals_of_links() {
@@ -129,18 +146,25 @@ fn o_8_exit_signals_of_links() {
         (Sender::Owner, "normal", closed("normal")),
         (Sender::Owner, "boom", closed("boom")),
         (Sender::Owner, "kill", closed("killed")),
+        (Sender::Owner, KILLED, closed("killed")),
         (Sender::Linked, "normal", Fate::Open),
         (Sender::Linked, "boom", closed("boom")),
         (Sender::Linked, "kill", closed("killed")),
+        (Sender::Linked, KILLED, closed("killed")),
         (Sender::Stranger, "boom", Fate::Open),
+        (Sender::FreeOwner, "normal", Fate::Open),
+        (Sender::FreeOwner, "boom", Fate::Open),
     ];
     for (sender, reason, expected) in rows {
         worlds(5, move || {
             let expected = expected.clone();
             async move {
-                let (port, log, puppets) = scene().await;
+                let (port, log, puppets, acts, _) = scene(sender).await;
                 let watch = monitor(port);
-                puppets[sender as usize].ends(reason);
+                match reason {
+                    KILLED => exit_signal(acts.pid, "kill"),
+                    reason => acts.ends(reason),
+                }
                 let got = fate(port, &log, watch).await;
                 assert_eq!(got, expected, "{reason} of {sender:?}");
                 if let (Sender::Linked, Fate::Open) = (sender, got) {
