@@ -2,8 +2,8 @@
 //! take in what the other sent only where the script says so.
 //!
 //! In a simulated world a slice is one step, and whoever begins one takes in all that was sent:
-//! most cells of an unlink that is under way cannot come about there. Here both hold a worker each and
-//! wait for their next act without an await, so that each row is that cell, every time.
+//! most cells of an unlink that is under way cannot come about there. Here both hold a worker each
+//! and wait for their next act without an await, so that each row is that cell, every time.
 //!
 //! One cell is not here: an UNLINK that arrives where there is no link. Two that keep to the table
 //! never come to it, because an end without a link has told or been told of it before.
