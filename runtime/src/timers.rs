@@ -26,7 +26,7 @@ use crate::process::run::shielded;
 use crate::process::wakeup::Wakeup;
 use crate::sync::{AtomicU64, Ordering};
 use crate::vacancies::OnWorker;
-use crate::wheel::{Key, Wheel, fires_at};
+use crate::wheel::{Key, Wheel};
 
 /// Which timer: of which runtime, shard, and key in its wheel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -197,13 +197,14 @@ impl Timers {
     }
 
     fn insert(&self, core: &Core, deadline: u64, make: impl FnOnce(TimerKey) -> Entry) -> TimerKey {
-        let shard = core.sched.on_worker().map_or(0, OnWorker::worker) % self.shards.len();
+        // There is a shard for each worker.
+        let shard = core.sched.on_worker().map_or(0, OnWorker::worker);
         let at = &self.shards[shard];
         let (node, shard) = (core.node, shard as u32);
         let mut wheel = at.wheel.lock();
-        let key = wheel.insert_with(deadline, |key| make(TimerKey { node, shard, key }));
-        // Rounded as the wheel rounds: who sleeps until then wakes once, and finds it due.
-        let due = fires_at(deadline);
+        // Due as the wheel rounds it: who sleeps until then wakes once, and finds it due.
+        let make = |key| make(TimerKey { node, shard, key });
+        let (key, due) = wheel.insert_with(deadline, make);
         let earliest = due < at.next.load(Ordering::Relaxed);
         if earliest {
             at.next.store(due, Ordering::Release);

@@ -25,7 +25,7 @@ mod tests;
 
 use std::mem;
 
-use entries::{Entries, Entry, NIL};
+use entries::{Entries, Entry, Left, Links, NIL};
 
 pub(crate) use entries::Key;
 
@@ -45,11 +45,6 @@ const _: () = assert!(
 const CASCADE_MAX: usize = if cfg!(test) { 8 } else { 1024 };
 /// No cascade is interrupted: slots of level 0 never cascade.
 const NO_CASCADE: usize = 0;
-
-/// When a timer with this deadline fires at the earliest: deadlines are rounded up to a tick.
-pub(crate) fn fires_at(deadline_ns: u64) -> u64 {
-    deadline_ns.div_ceil(TICK_NS).min(TICK_LAST) * TICK_NS
-}
 
 /// See the file's header.
 pub(crate) struct Wheel<T> {
@@ -103,20 +98,25 @@ impl<T> Wheel<T> {
     /// Adds a value that is due at `deadline_ns`; if that has passed, at the next `expire`.
     #[cfg(test)]
     pub(crate) fn insert(&mut self, deadline_ns: u64, value: T) -> Key {
-        self.insert_with(deadline_ns, |_| value)
+        self.insert_with(deadline_ns, |_| value).0
     }
 
-    /// As `insert`, for a value that holds its own key. Nothing is added if `make` panics.
-    pub(crate) fn insert_with(&mut self, deadline_ns: u64, make: impl FnOnce(Key) -> T) -> Key {
+    /// As `insert`, for a value that holds its own key. Also tells when it fires at the earliest, in
+    /// nanoseconds. Nothing is added if `make` panics.
+    pub(crate) fn insert_with(
+        &mut self,
+        deadline_ns: u64,
+        make: impl FnOnce(Key) -> T,
+    ) -> (Key, u64) {
         let key = self.entries.add(deadline_ns, make);
-        self.settle(key.index());
-        key
+        let tick = self.settle(key.index(), deadline_ns);
+        (key, tick * TICK_NS)
     }
 
     /// Takes an entry out and returns its deadline and value; `None` if it has left before.
     pub(crate) fn cancel(&mut self, key: Key) -> Option<(u64, T)> {
-        self.entries.find(key)?;
-        Some(self.remove(key.index()))
+        let left = self.entries.take(key)?;
+        Some(self.unlinked(left))
     }
 
     /// The deadline of an entry, as it was given; `None` if it has left.
@@ -155,7 +155,8 @@ impl<T> Wheel<T> {
                     return true;
                 }
                 values_left -= 1;
-                out.push(self.remove(self.slots[place].head).1);
+                let left = self.entries.remove(self.slots[place].head);
+                out.push(self.unlinked(left).1);
             }
         }
         self.tick = self.tick.max(now);
@@ -182,14 +183,14 @@ impl<T> Wheel<T> {
         Some((level * SLOTS + slot, (above | slot as u64) << shift))
     }
 
-    /// Puts an entry into the slot that its deadline and the wheel's tick give.
-    fn settle(&mut self, index: u32) {
-        let deadline_ns = self.entries[index].deadline_ns;
+    /// Puts an entry into the slot that its deadline and the wheel's tick give. Gives its tick.
+    fn settle(&mut self, index: u32, deadline_ns: u64) -> u64 {
         let tick = deadline_ns.div_ceil(TICK_NS).clamp(self.tick, TICK_LAST);
         let differs = (tick ^ self.tick) | 1;
         let level = differs.ilog2() as usize / SLOT_BITS;
         let slot = (tick >> (level * SLOT_BITS)) as usize % SLOTS;
         self.append(level * SLOTS + slot, index, tick);
+        tick
     }
 
     fn append(&mut self, mut place: usize, index: u32, tick: u64) {
@@ -206,27 +207,26 @@ impl<T> Wheel<T> {
             slot.head = index;
             self.occupied[place / SLOTS] |= 1 << (place % SLOTS);
         } else {
-            self.entries[prev].next = index;
+            self.entries[prev].links.next = index;
         }
-        let entry = &mut self.entries[index];
-        entry.next = NIL;
-        entry.prev = prev;
-        entry.place = place as u16;
+        self.entries[index].links = Links {
+            next: NIL,
+            prev,
+            place: place as u16,
+        };
     }
 
-    fn unlink(&mut self, index: u32) {
-        let Entry {
-            next, prev, place, ..
-        } = self.entries[index];
+    /// Closes the gap in its list that an entry leaves.
+    fn unlink(&mut self, Links { next, prev, place }: Links) {
         let place = usize::from(place);
         let slot = &mut self.slots[place];
         match prev {
             NIL => slot.head = next,
-            _ => self.entries[prev].next = next,
+            _ => self.entries[prev].links.next = next,
         }
         match next {
             NIL => slot.tail = prev,
-            _ => self.entries[next].prev = prev,
+            _ => self.entries[next].links.prev = prev,
         }
         if slot.head == NIL {
             *slot = EMPTY;
@@ -242,15 +242,18 @@ impl<T> Wheel<T> {
         if index == NIL {
             return;
         }
-        self.unlink(index);
-        self.settle(index);
-        debug_assert!(usize::from(self.entries[index].place) < place);
+        let Entry {
+            links, deadline_ns, ..
+        } = self.entries[index];
+        self.unlink(links);
+        self.settle(index, deadline_ns);
+        debug_assert!(usize::from(self.entries[index].links.place) < place);
         self.cascade = place;
     }
 
-    fn remove(&mut self, index: u32) -> (u64, T) {
-        self.unlink(index);
-        self.entries.remove(index)
+    fn unlinked(&mut self, left: Left<T>) -> (u64, T) {
+        self.unlink(left.links);
+        (left.deadline_ns, left.value)
     }
 
     /// Makes room for the slots of higher levels.

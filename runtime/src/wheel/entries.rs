@@ -57,14 +57,27 @@ impl Key {
 /// One place. All but the generation and the value is the wheel's.
 pub(super) struct Entry<T> {
     pub(super) deadline_ns: u64,
-    pub(super) next: u32,
-    pub(super) prev: u32,
+    pub(super) links: Links,
     /// The generation of the value, or of the next one.
     generation: NonZeroU32,
-    /// The slot of the wheel in whose list it is linked.
-    pub(super) place: u16,
     /// `None` while the entry is vacant.
     value: Option<T>,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Copy)]
+pub(super) struct Links {
+    pub(super) next: u32,
+    pub(super) prev: u32,
+    /// The slot of the wheel in whose list it is linked.
+    pub(super) place: u16,
+}
+
+/// What has left its entry, and the list in which it still has to be passed over.
+pub(super) struct Left<T> {
+    pub(super) links: Links,
+    pub(super) deadline_ns: u64,
+    pub(super) value: T,
 }
 
 /// See the file's header.
@@ -143,16 +156,26 @@ impl<T> Entries<T> {
         key
     }
 
-    /// Takes the value of an entry that has one and is in no list any more.
-    pub(super) fn remove(&mut self, index: u32) -> (u64, T) {
-        let number = index / CHUNK as u32;
-        let chunk = &mut self.chunks[number as usize];
-        let entry = &mut chunk.entries[index as usize % CHUNK];
-        let value = entry
-            .value
-            .take()
-            .expect("has one, because a list or a live key led here");
-        let deadline_ns = entry.deadline_ns;
+    /// As `take`, for an entry that a list led to.
+    pub(super) fn remove(&mut self, slot: u32) -> Left<T> {
+        let generation = self[slot].generation;
+        self.take(Key { slot, generation })
+            .expect("what is in a list has a value")
+    }
+
+    /// Takes the value of the entry that a key names, unless it is gone.
+    pub(super) fn take(&mut self, key: Key) -> Option<Left<T>> {
+        let (number, index) = (key.slot / CHUNK as u32, key.slot as usize % CHUNK);
+        let chunk = self.chunks.get_mut(number as usize)?;
+        let entry = chunk.entries.get_mut(index)?;
+        if entry.generation != key.generation {
+            return None;
+        }
+        let left = Left {
+            links: entry.links,
+            deadline_ns: entry.deadline_ns,
+            value: entry.value.take()?,
+        };
         entry.generation = entry.generation.saturating_add(1);
         self.len -= 1;
         if entry.generation < NonZeroU32::MAX {
@@ -160,12 +183,12 @@ impl<T> Entries<T> {
                 chunk.next_open = self.open;
                 self.open = number;
             }
-            chunk.vacant |= 1 << (index as usize % CHUNK);
+            chunk.vacant |= 1 << index;
             if chunk.vacant == u64::MAX {
                 self.give_back(number);
             }
         }
-        (deadline_ns, value)
+        Some(left)
     }
 
     #[cold]
@@ -230,10 +253,12 @@ impl<T> Chunk<T> {
         }
         self.entries.push(Entry {
             deadline_ns: 0,
-            next: NIL,
-            prev: NIL,
+            links: Links {
+                next: NIL,
+                prev: NIL,
+                place: 0,
+            },
             generation: self.generation_first,
-            place: 0,
             value: None,
         });
     }

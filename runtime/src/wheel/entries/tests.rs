@@ -101,8 +101,9 @@ fn a_value_that_could_not_be_made_takes_no_place() {
     assert_eq!(entries.len(), 63);
     let (mut other, _) = filled(64);
     let key = entries.add(0, |key| key.to_bits());
-    assert_eq!(entries.remove(key.slot), (0, key.to_bits()));
-    assert_eq!(other.remove(key.slot).1, 63);
+    let left = entries.remove(key.slot);
+    assert_eq!((left.deadline_ns, left.value), (0, key.to_bits()));
+    assert_eq!(other.remove(key.slot).value, 63);
     empty(&mut entries, &keys);
 }
 
