@@ -107,8 +107,11 @@ impl Node {
         }
     }
 
+    /// Whether the value is a `T`. Mostly the tables are one and the same, which is less to
+    /// compare; a table may stand in the program twice, so another one says nothing.
+    #[inline]
     pub(crate) fn is<T: 'static>(&self) -> bool {
-        self.vtable.type_id == TypeId::of::<T>()
+        ptr::eq(self.vtable, &<T as Erased>::MESSAGE) || self.vtable.type_id == TypeId::of::<T>()
     }
 
     pub(crate) fn is_signal(&self) -> bool {

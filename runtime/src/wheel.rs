@@ -101,8 +101,8 @@ impl<T> Wheel<T> {
         self.insert_with(deadline_ns, |_| value).0
     }
 
-    /// As `insert`, for a value that holds its own key. Also tells when it fires at the earliest, in
-    /// nanoseconds. Nothing is added if `make` panics.
+    /// As `insert`, for a value that holds its own key. Also tells when it fires at the earliest,
+    /// in nanoseconds. Nothing is added if `make` panics.
     pub(crate) fn insert_with(
         &mut self,
         deadline_ns: u64,
