@@ -247,18 +247,35 @@ fn a_name_space_is_entered_by_path() {
     assert_eq!(listen_error([netns("/dev/null")]), Error::Einval);
 }
 
+/// R2, R3: each error that the manual names, and those of a listener that is none.
 #[test]
 fn errors_of_accept() {
-    for (errno, expected) in [
-        (libc::EAGAIN, AfterAccept::Wait),
-        (libc::ECONNABORTED, AfterAccept::Again),
-        (libc::EPERM, AfterAccept::Again),
-        (libc::EMFILE, AfterAccept::Pause),
-        (libc::ENOMEM, AfterAccept::Pause),
-        (libc::EBADF, AfterAccept::Fail),
-        (libc::EINVAL, AfterAccept::Fail),
-    ] {
-        assert_eq!(after_accept_error(&super::errno(errno)), expected);
+    let again = [
+        libc::ECONNABORTED,
+        libc::EPROTO,
+        libc::ENETDOWN,
+        libc::ENETUNREACH,
+        libc::ENOPROTOOPT,
+        libc::EHOSTDOWN,
+        libc::EHOSTUNREACH,
+        libc::EOPNOTSUPP,
+        libc::ETIMEDOUT,
+        libc::EINTR,
+        libc::EPERM,
+    ];
+    let pause = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
+    let fail = [libc::EBADF, libc::EINVAL, libc::ENOTSOCK, libc::EFAULT];
+    let rows = [
+        (AfterAccept::Wait, &[libc::EAGAIN, libc::EWOULDBLOCK][..]),
+        (AfterAccept::Again, &again),
+        (AfterAccept::Pause, &pause),
+        (AfterAccept::Fail, &fail),
+    ];
+    for (expected, errors) in rows {
+        for errno in errors {
+            let error = super::errno(*errno);
+            assert_eq!(after_accept_error(&error), expected, "{error}");
+        }
     }
     assert_eq!(
         after_accept_error(&io::Error::other("x")),

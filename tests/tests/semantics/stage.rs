@@ -2,7 +2,8 @@
 //! interleavings of them (process, Appendix B).
 //!
 //! A process lets others run after each thing it does, so the walk takes every order of the things.
-//! What has to hold of all worlds alike is checked here, when each has become quiet.
+//! What has to hold of all worlds alike is checked here: after each step what a look from outside
+//! tells, which disturbs nobody, and when all is quiet what the processes themselves say.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -135,7 +136,76 @@ pub(crate) fn audit(world: &mut World, stage: &Stage) -> Vec<Option<ProcessInfo>
     answers.clone()
 }
 
-/// Walks through all worlds that `cast` sets up, and checks each when it is quiet.
+/// The reason of a signal that is sent by one who lives on.
+pub(crate) const BY_HAND: &str = "by hand";
+
+/// What is known of a world by its last step.
+#[derive(Default)]
+pub(crate) struct Witness {
+    ends: Vec<Option<Reason>>,
+    heard: usize,
+    fired: Vec<Ref>,
+}
+
+impl Witness {
+    /// Runs a world until it is quiet, with a look at it after each step.
+    pub(crate) fn see(mut self, world: &mut World, stage: &Stage, look: impl Fn(&World)) {
+        self.look(world, stage);
+        while world.step() {
+            self.look(world, stage);
+            look(world);
+        }
+        // Nobody of them sets a timer.
+        world.run();
+        self.look(world, stage);
+        // I-1: nobody has anything to do that he was not woken for.
+        for line in world.handle().process_table().0 {
+            assert_eq!(line.status, "waiting", "{} when all is quiet", line.pid);
+        }
+    }
+
+    /// I-6, M-9, N-2: an end is one, with one reason, and whoever was told of it was told that one,
+    /// when it was over; nobody who has ended has a name. I-5: no monitor fires twice.
+    fn look(&mut self, world: &World, stage: &Stage) {
+        let pids = stage.pids.lock().expect("one thread").clone();
+        self.ends.resize(pids.len(), None);
+        for (pid, before) in pids.iter().zip(&mut self.ends) {
+            let end = world.exit_reason(*pid);
+            assert_eq!(end.is_none(), world.is_alive(*pid), "{pid} ended: {end:?}");
+            assert!(before.is_none() || *before == end, "{pid} ended twice");
+            *before = end;
+        }
+        let named = world.handle().whereis("name").and_then(ActorId::pid);
+        assert!(
+            named.is_none_or(|pid| world.is_alive(pid)),
+            "a name of the dead"
+        );
+        let events = stage.events.lock().expect("one thread");
+        for (_, event) in &events[self.heard..] {
+            let (of, reason) = match event {
+                Event::Exit(_, reason) if *reason == Reason::from(BY_HAND) => continue,
+                Event::Exit(from, reason) => (from.pid(), reason),
+                Event::Down(monitor, reason) => {
+                    assert!(!self.fired.contains(monitor), "a monitor fired twice");
+                    self.fired.push(*monitor);
+                    (None, reason)
+                }
+                _ => continue,
+            };
+            assert!(of.is_none_or(|pid| !world.is_alive(pid)), "told too early");
+            let of = |pid: &Pid| of.is_none_or(|of| of == *pid);
+            let ends = pids.iter().zip(&self.ends).filter(|(pid, _)| of(pid));
+            let is_end = ends
+                .map(|(_, end)| end)
+                .any(|end| end.as_ref() == Some(reason));
+            assert!(is_end || *reason == Reason::NoProc, "told of {reason}");
+        }
+        self.heard = events.len();
+    }
+}
+
+/// Walks through all worlds that `cast` sets up, and checks each after each step and when it is
+/// quiet.
 pub(crate) fn walk(
     limit: u64,
     cast: impl Fn(&Stage),
@@ -145,7 +215,7 @@ pub(crate) fn walk(
         let stage = Stage::default();
         cast(&stage);
         stage.open(world);
-        world.run();
+        Witness::default().see(world, &stage, |_| ());
         let infos = audit(world, &stage);
         assert_eq!(
             infos.len(),

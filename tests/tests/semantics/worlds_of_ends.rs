@@ -2,15 +2,13 @@
 //! ask and hand over at the same time (process, I-5, I-6, I-9). Each test prints how many worlds
 //! it walked.
 
-use std::sync::{Arc, Mutex};
-
 use runtime::port;
 use runtime::prelude::*;
-use runtime::sim::exhaust;
+use runtime::sim::{World, exhaust};
 use runtime::{ProcessInfo, RegisterError};
 use tests::bell;
 
-use crate::stage::{Event, Stage, audit, listen, report, walk};
+use crate::stage::{Event, Stage, Witness, audit, listen, report, walk};
 
 /// I-5, M-2, M-11: monitors of one that leaves while another kills it: each gives one `Down`, or
 /// none where `demonitor` found it active.
@@ -132,7 +130,7 @@ fn a_parent_is_killed_while_it_spawns() {
         let stage = Stage::default();
         cast(&stage);
         stage.open(world);
-        world.run();
+        Witness::default().see(world, &stage, |_| ());
         let infos = audit(world, &stage);
         assert!(infos[0].is_none());
         for event in stage.events(0) {
@@ -254,29 +252,24 @@ fn a_port_is_handed_over_among_the_dying() {
             exit_signal(stage.pid(1), "kill");
         });
     };
+    // After each step: a port's side of its links is changed under its lock, in the call.
+    let look = |world: &World| {
+        for port in world.handle().port_table().0 {
+            let live = |pid: &Pid| world.is_alive(*pid);
+            assert!(port.links.iter().all(live), "linked to the dead");
+            // An owner that unlinked it may leave an orphan (O-4); nobody else may.
+            assert!(
+                live(&port.connected) || port.links.is_empty(),
+                "an owner that is dead and linked"
+            );
+        }
+    };
     let worlds = exhaust(200_000, |world| {
         let stage = Stage::default();
         cast(&stage);
         stage.open(world);
-        world.run();
-        let left = Arc::new(Mutex::new(Vec::new()));
-        let noted = left.clone();
-        world.spawn(async move {
-            for port in port::ports() {
-                let info = port::port_info(port).expect("it is in the list");
-                noted.lock().unwrap().push((info.connected, info.links));
-            }
-        });
-        world.run();
-        for (owner, links) in left.lock().unwrap().iter() {
-            let live = |pid: &Pid| world.is_alive(*pid);
-            assert!(links.iter().all(live), "linked to the dead");
-            // An owner that unlinked it may leave an orphan (O-4); nobody else may.
-            assert!(
-                live(owner) || links.is_empty(),
-                "an owner that is dead and linked"
-            );
-        }
+        Witness::default().see(world, &stage, look);
+        look(world);
     });
     report("a_port_is_handed_over_among_the_dying", worlds);
 }

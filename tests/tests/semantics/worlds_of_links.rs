@@ -6,7 +6,94 @@ use runtime::ProcessInfo;
 use runtime::prelude::*;
 use tests::puppet::drain;
 
-use crate::stage::{Event, Stage, listen, report, sequences, walk};
+use crate::stage::{BY_HAND, Event, Stage, listen, report, sequences, walk};
+
+/// What one of three does to the next one.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Link,
+    Unlink,
+    Watch,
+    /// Watches, and takes it back at once.
+    WatchNot,
+    Signal,
+    Kill,
+    Leave,
+    Name,
+}
+
+const DEEDS: [Deed; 8] = [
+    Deed::Link,
+    Deed::Unlink,
+    Deed::Watch,
+    Deed::WatchNot,
+    Deed::Signal,
+    Deed::Kill,
+    Deed::Leave,
+    Deed::Name,
+];
+
+async fn deed(stage: &Stage, me: usize, deed: Deed) {
+    let next = stage.pid((me + 1) % 3);
+    match deed {
+        Deed::Link => drop(link(next)),
+        Deed::Unlink => unlink(next),
+        Deed::Watch => stage.note(me, Event::Watches(monitor(next))),
+        Deed::WatchNot => {
+            let watch = monitor(next);
+            stage.note(me, Event::Demonitored(watch, demonitor(watch)));
+        }
+        Deed::Signal => exit_signal(next, BY_HAND),
+        Deed::Kill => exit_signal(next, "kill"),
+        Deed::Leave => exit("left").await,
+        Deed::Name => stage.note(me, Event::Registered(register("name", self_pid()))),
+    }
+}
+
+/// I-1, I-4 to I-6, N-2: three in a circle, who do anything to each other: one links the next and
+/// does something, the others do something, each of them in every order. What has to hold of all
+/// worlds alike is looked at; and a monitor fires once, or not where `demonitor` found it active.
+#[test]
+fn three_that_do_anything() {
+    let mut worlds = 0;
+    for deeds in sequences(&DEEDS, 3) {
+        let cast = |stage: &Stage| {
+            for (who, what) in deeds.iter().copied().enumerate() {
+                stage.add(who != 1, move |stage, me| async move {
+                    if me == 0 {
+                        deed(&stage, me, Deed::Link).await;
+                        yield_now().await;
+                    }
+                    deed(&stage, me, what).await;
+                    listen(stage, me).await
+                });
+            }
+        };
+        let check = |stage: &Stage, infos: &[Option<ProcessInfo>]| {
+            for who in 0..3 {
+                let next_is_dead = infos[(who + 1) % 3].is_none();
+                for event in stage.events(who).iter().filter(|_| infos[who].is_some()) {
+                    match event {
+                        Event::Watches(watch) => {
+                            let downs = stage.downs(who, *watch).len();
+                            assert_eq!(downs, usize::from(next_is_dead), "{deeds:?}");
+                        }
+                        Event::Demonitored(watch, active) => {
+                            let downs = stage.downs(who, *watch).len();
+                            assert_eq!(downs, usize::from(!*active), "{deeds:?}");
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            let holders = infos.iter().flatten();
+            let holders = holders.filter(|info| info.registered_name.is_some());
+            assert!(holders.count() <= 1, "{deeds:?}");
+        };
+        worlds += walk(10_000, cast, check);
+    }
+    report("three_that_do_anything", worlds);
+}
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Tie {
