@@ -1,13 +1,15 @@
 //! R20: events for what is gone, when its number is somebody else's. R21: closing twice. R40:
 //! descriptors in the programs that this one starts.
 
-use std::net::TcpListener;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::net::{TcpListener, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gen_tcp::{How, Socket, Tcp, inet, opt::*};
-use runtime::port;
+use runtime::port::{self, Driver, PortCx, Readiness, Source, Turn};
 use runtime::prelude::*;
 use tests::alone::{alone, descriptors};
 use tests::foreign::{connected, through};
@@ -66,9 +68,112 @@ fn r20_an_event_of_a_closed_socket_never_reaches_the_next_with_its_number() {
             for round in 0..rounds {
                 same += usize::from(reused(round % 2 == 0, &listener, &mut peer).await);
             }
-            println!("{same} of {rounds} rounds had the same number");
+            let stale = runtime::statistics().stale_events;
+            println!("{same} of {rounds} rounds had the same number, {stale} events were stale");
             assert!(same > rounds / 4, "only {same} of {rounds}");
         });
+    });
+}
+
+/// A port with a source, whose `ready` may have to wait until another port has been closed.
+struct Ear {
+    source: UdpSocket,
+    /// `ready` has begun, and may go on.
+    gate: Option<Arc<[AtomicBool; 2]>>,
+}
+
+/// A port was told of its source.
+#[derive(Debug, PartialEq)]
+struct Heard(PortId);
+
+fn wait_for(flag: &AtomicBool) {
+    while !flag.load(Ordering::SeqCst) {
+        std::thread::yield_now();
+    }
+}
+
+impl Driver for Ear {
+    fn name(&self) -> &'static str {
+        "ear"
+    }
+
+    fn start(&mut self, cx: &mut PortCx<'_>) -> std::io::Result<()> {
+        cx.register(Source::Fd(self.source.as_fd()))
+    }
+
+    fn ready(&mut self, cx: &mut PortCx<'_>, readiness: Readiness) -> Turn {
+        // That it may be written to is told of each.
+        if !readiness.readable {
+            return Turn::Done;
+        }
+        if let Some(gate) = &self.gate {
+            gate[0].store(true, Ordering::SeqCst);
+            wait_for(&gate[1]);
+        }
+        cx.send_owner(Heard(cx.id()));
+        Turn::Done
+    }
+
+    fn stop(&mut self, cx: &mut PortCx<'_>) {
+        cx.deregister(Source::Fd(self.source.as_fd()));
+    }
+}
+
+/// Two sources become ready together; while a worker hands the first event to its port another
+/// one closes the second port, and opens a third. Gives how many events were stale.
+async fn an_event_for_the_dead() -> u64 {
+    let socket = || UdpSocket::bind((HOST, 0)).expect("a port is free");
+    let (gate, began) = (Arc::new(<[AtomicBool; 2]>::default()), Arc::default());
+    let [first, second] = [Some(gate.clone()), None].map(|gate| {
+        let source = socket();
+        let address = source.local_addr().expect("it is bound");
+        let ear = Ear { source, gate };
+        (port::open(ear).expect("it starts"), address)
+    });
+    let before = runtime::statistics().stale_events;
+    let begins: Arc<AtomicBool> = Arc::clone(&began);
+    let (closer, watch) = spawn_monitor(async move {
+        begins.store(true, Ordering::SeqCst);
+        wait_for(&gate[0]);
+        port::close(second.0).expect("it is open");
+        let third = Ear {
+            source: UdpSocket::bind((HOST, 0)).expect("a port is free"),
+            gate: None,
+        };
+        let third = port::open(third).expect("it starts");
+        gate[1].store(true, Ordering::SeqCst);
+        assert_eq!(
+            receive_timeout(Duration::from_millis(20)).await,
+            None::<Heard>
+        );
+        port::close(third).expect("it is open");
+    });
+    // The other worker is held by then, so that both events are fetched by this one, and at once.
+    while !began.load(Ordering::SeqCst) {
+        yield_now().await;
+    }
+    let sender = socket();
+    for (_, address) in [first, second] {
+        sender.send_to(b"x", address).expect("there is room");
+    }
+    let heard: Heard = receive().await;
+    assert!([first.0, second.0].contains(&heard.0));
+    assert_eq!(down(watch).await, Reason::Normal, "{closer}");
+    drain::<Heard>().await;
+    port::close(first.0).expect("it is open");
+    runtime::statistics().stale_events - before
+}
+
+#[test]
+fn r20_an_event_that_was_on_its_way_is_counted_and_reaches_nobody() {
+    real(2, async {
+        for round in 0..100 {
+            if an_event_for_the_dead().await > 0 {
+                println!("in round {round}");
+                return;
+            }
+        }
+        panic!("no event was stale");
     });
 }
 
