@@ -398,6 +398,7 @@ fn case_111_calls_amid_bursts() {
     impl Request for Ask {
         type Reply = ();
     }
+    struct Burst;
     real(3, async {
         let client = self_pid();
         let server = spawn_link(async {
@@ -409,16 +410,18 @@ fn case_111_calls_amid_bursts() {
         let noise = spawn_link(async move {
             let mut random = tests::Random(1199);
             loop {
+                // A burst for each call: without a pause, flushing need not come to an end.
+                receive::<Burst>().await;
                 for _ in 0..random.below(20) {
                     match random.below(2) {
                         0 => send(client, "noise"),
                         _ => exit_signal(client, "normal"),
                     }
                 }
-                yield_now().await;
             }
         });
         for n in 0..2000 {
+            send(noise, Burst);
             assert_eq!(call(server, Ask, tests::LIMIT).await, Ok(()));
             if n % 3 == 0 {
                 drain::<&str>().await;
