@@ -76,7 +76,7 @@ fn the_list_of_cases_names_what_exists_and_all_of_it() {
             }
         }
         if let Ok(number) = cells[1].parse() {
-            if named.is_empty() && !cells[4].contains("nobody can be suspended") {
+            if named.is_empty() {
                 wrong.push(format!("case {number} names no test"));
             }
             if listed.insert(number, named).is_some() {
