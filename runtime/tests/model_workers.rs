@@ -131,6 +131,10 @@ mod core {
     }
 
     impl Core {
+        pub(crate) fn pin(&self) -> crate::pin::Pin {
+            crate::pin::Pin
+        }
+
         pub(crate) fn event(&self, _: impl FnOnce() -> Event) {
             *self.is_reported.lock() = true;
             self.report.notify_all();
@@ -205,6 +209,7 @@ mod pin {
         was_pinned: Cell<bool>,
     }
     pub(crate) struct Guard;
+    pub(crate) struct Pin;
 
     impl Collector {
         pub(crate) fn register(&self) -> LocalHandle {
@@ -240,8 +245,9 @@ mod port {
     use std::sync::Arc;
 
     use crate::core::Core;
+    use crate::pin::Pin;
 
-    pub(crate) fn ready(_: &Arc<Core>, token: u64, (): ()) {
+    pub(crate) fn ready(_: &Arc<Core>, token: u64, (): (), _: &Pin) {
         unreachable!("an event of {token}")
     }
 

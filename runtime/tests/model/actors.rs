@@ -75,7 +75,8 @@ impl Pcb {
 
     /// Runs `f` as this process.
     pub(crate) fn acts<R>(&self, f: impl FnOnce() -> R) -> R {
-        // SAFETY: a pin of the model frees nothing, held or not.
+        let _pin = self.core.pin();
+        // SAFETY: the pin is held until the end.
         let current = unsafe { Current::process(self, u32::MAX) };
         current.enter(f)
     }
@@ -220,7 +221,7 @@ pub(crate) mod wakeup {
             Wakeup(pcb.sleeper.clone())
         }
 
-        pub(crate) fn wake_shielded(self, _: &Core) {
+        pub(crate) fn wake_shielded(self, _: &Core, _: &crate::pin::Pin) {
             *self.0.is_woken.lock() = true;
             self.0.news.notify_one();
         }
