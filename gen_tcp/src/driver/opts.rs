@@ -67,11 +67,13 @@ impl TcpPort {
             self.reader.told(true);
         }
         if active_set || (packet_set && self.wire.open().is_some()) {
-            // From passive, `once` and a count have OTP read at once; else it looks at the buffer
-            // only.
-            let reads = !was_active && matches!(self.active, ActiveState::Once | ActiveState::N(_));
-            self.mode_changed(cx, reparse || !reads);
-            if reads {
+            // From passive to `once` or a count with the type that it has, OTP reads at once; else
+            // it looks at the buffer only.
+            let asked = self.active;
+            let limited = matches!(asked, ActiveState::Once | ActiveState::N(_));
+            let reads = !was_active && !reparse && limited;
+            self.mode_changed(cx, !reads);
+            if reads && self.active == asked {
                 self.provide();
             }
         }
@@ -116,7 +118,7 @@ impl TcpPort {
         }
     }
 
-    /// Where OTP tries a read at once, and the mode is not used up by it, the buffer for it stays.
+    /// Where OTP tries a read at once, and nothing comes of it, the buffer for it stays.
     fn provide(&mut self) {
         if self.is_active() && self.is_connected() {
             self.reader.input.provide(self.settings.buffer as usize);
@@ -142,7 +144,7 @@ impl TcpPort {
     pub(crate) fn inherit_mode(&mut self, cx: &mut PortCx<'_>, active: ActiveState) {
         self.active = active;
         self.mode_changed(cx, false);
-        if active != ActiveState::True {
+        if active != ActiveState::True && self.active == active {
             self.provide();
         }
     }
