@@ -31,6 +31,8 @@ impl TcpPort {
             result => result.map(|_| ()),
         };
         reply(cx, from, result);
+        // A close that waits goes on behind the last one.
+        self.writer.wake_next(cx);
     }
 
     /// Limits a wait that no future limits. The port has one timer, so what `delay_send` has kept

@@ -389,10 +389,11 @@ impl TcpPort {
         self.end_gathering(cx);
         let len = self.writer.output.len();
         // Who stands back was there before the close.
+        let stand_back = self.writer.has_suspended() || cx.writers_waiting() > 0;
         let no_more = match &self.wire {
-            Wire::Open(_) => len == 0 && !self.writer.has_suspended(),
+            Wire::Open(_) => len == 0 && !stand_back,
             Wire::Flushing(_) => true,
-            Wire::Gone => !self.writer.has_suspended(),
+            Wire::Gone => !stand_back,
         };
         let at_once = match self.settings.linger {
             Linger::No => !self.settings.close_wait,

@@ -301,10 +301,10 @@ impl Writer {
         self.wake_next(cx);
     }
 
-    /// The first of those that stand back looks again; where there is none, and no output, those
-    /// that wait for that do.
+    /// The first of those that stand back looks again; where there is none, nor a command, and no
+    /// output, those that wait for that do.
     pub(super) fn wake_next(&mut self, cx: &mut PortCx<'_>) {
-        let is_empty = self.output.len() == 0;
+        let is_empty = self.output.len() == 0 && cx.writers_waiting() == 0;
         let Some(line) = self.line() else { return };
         match line.suspended.front_mut() {
             _ if line.waiting.is_some() => {}
