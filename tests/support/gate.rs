@@ -11,6 +11,8 @@ use runtime::prelude::*;
 /// What a gate tells its owner.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Told {
+    /// `command_withdrawn`, with the number of those that wait without it.
+    Withdrawn(usize),
     /// `process_down`
     Down(Ref, Pid, Reason),
     /// `blocking_done`, with the number that the job returned.
@@ -55,6 +57,10 @@ impl Driver for Gate {
         self.room = self.room.saturating_sub(1);
         cx.set_busy(self.room == 0);
         true
+    }
+
+    fn command_withdrawn(&mut self, cx: &mut PortCx<'_>) {
+        cx.send_owner(Told::Withdrawn(cx.writers_waiting()));
     }
 
     fn control(

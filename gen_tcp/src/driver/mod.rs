@@ -284,6 +284,10 @@ impl Driver for TcpPort {
         true
     }
 
+    fn command_withdrawn(&mut self, cx: &mut PortCx<'_>) {
+        self.writer.wake_next(cx);
+    }
+
     fn hand_over(&mut self, messages: &[Message]) -> bool {
         // 4.2 step 5: with its `tcp_closed` moved, the port is as good as gone.
         let closed = |message: &Message| matches!(message.downcast_ref(), Some(Tcp::Closed(_)));

@@ -190,7 +190,11 @@ impl Command {
             if cx.rare().is_none_or(|rare| rare.line.may_pass(ticket)) {
                 let old = cx.leave_line(ticket);
                 let owner = cx.owner();
-                let good = by.is_none_or(|by| by == owner) && driver.command(cx, data, from);
+                let may = by.is_none_or(|by| by == owner);
+                let good = may && driver.command(cx, data, from);
+                if !may && ticket.is_some() {
+                    driver.command_withdrawn(cx);
+                }
                 return (Attempt::Done { good, owner }, old.or(Some(wakeup)));
             }
             let (ticket, old) = cx.rare_mut().line.wait(ticket, wakeup);
@@ -224,8 +228,10 @@ impl Command {
 impl Drop for Command {
     fn drop(&mut self) {
         if let Some((core, ticket)) = self.waits.take() {
-            drop(locked(&core, self.port, true, |_, cx| {
-                cx.leave_line(Some(ticket))
+            drop(locked(&core, self.port, true, |driver, cx| {
+                let wakeup = cx.leave_line(Some(ticket));
+                driver.command_withdrawn(cx);
+                wakeup
             }));
         }
     }

@@ -69,11 +69,17 @@ pub trait Driver: Any + Send {
 
     /// A command: data for the port, from this process, by [`command`](super::command) or in
     /// message form (8.4). False where it is bad data, as all of it is where nothing else is said.
-    /// It comes in message form also while the port is busy, because nobody can be made to wait
-    /// then.
+    /// One by [`signal_port`](super::signal_port) comes also while the port is busy, because its
+    /// sender cannot be made to wait.
     fn command(&mut self, cx: &mut PortCx<'_>, data: &[u8], from: Pid) -> bool {
         let _ = (cx, data, from);
         false
+    }
+
+    /// A command that was held back does not come after all: its sender has given up or is gone,
+    /// or it was not the owner's as it said. [`PortCx::writers_waiting`] is what it is without it.
+    fn command_withdrawn(&mut self, cx: &mut PortCx<'_>) {
+        let _ = cx;
     }
 
     /// A request by number and bytes (`port_control`), answered at once.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use runtime::port::{self, HandOverError, PortReply, PortSignal};
 use runtime::prelude::*;
 use tests::bell::{self, Deed, Rung};
-use tests::gate;
+use tests::gate::{self, Told};
 use tests::puppet::drain;
 use tests::{Puppet, down, everywhere, next, real, settle, worlds};
 
@@ -214,6 +214,12 @@ fn o_13_a_command_in_message_form_waits_its_turn() {
             reason: Reason::BadSig,
         };
         assert_eq!(new.exits().await, [badsig]);
+        let told = new.does(drain::<Told>()).await;
+        assert_eq!(
+            told,
+            [Told::Withdrawn(0)],
+            "the driver knows that it does not come"
+        );
         // A port that closes lets all go.
         gate::make_room(port, 0).unwrap();
         let form = PortSignal::Command(new.pid, b"late".to_vec());
