@@ -19,6 +19,7 @@ use crate::api::within;
 use crate::defaults;
 use crate::error::Error;
 use crate::inet::addr::{Family, SocketName};
+use crate::inet::off_thread;
 use crate::inet::resolve::{self, Host};
 use crate::open;
 use crate::options::{Opt, Plan};
@@ -53,9 +54,8 @@ pub async fn connect_either(
         Some(answer) => answer,
         None => {
             let host = to.clone();
-            let lookup = runtime::blocking(move || resolve::lookup_either(&host));
-            let answer = within(&mut alarm, lookup).await?;
-            answer.unwrap_or(Err(Error::SystemLimit))
+            let lookup = off_thread(move || resolve::lookup_either(&host));
+            within(&mut alarm, lookup).await?
         }
     };
     let found = alternating(resolve::in_connect(&to, answer)?);
@@ -173,6 +173,22 @@ impl Race {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // 1.18: the system's resolver would be a leak in a simulated world.
+    #[test]
+    fn a_simulated_runtime_looks_no_name_up() {
+        runtime::sim::check(0..3, |world| {
+            let pid = world.spawn(async {
+                let no_name = "no.such.name.invalid";
+                let connected = crate::connect(no_name, 1, []).await;
+                assert_eq!(connected, Err(Error::Enotsup));
+                let connected = connect_either(no_name, 1, [], Duration::from_secs(1)).await;
+                assert_eq!(connected, Err(Error::Enotsup));
+            });
+            world.run();
+            assert_eq!(world.exit_reason(pid), Some(runtime::Reason::Normal));
+        });
+    }
 
     #[test]
     fn families_alternate_from_the_first() {

@@ -259,7 +259,7 @@ pub async fn getif() -> Result<Vec<Ifv4>, Error> {
 }
 
 /// Runs a look-up on the blocking pool.
-async fn off_thread<T: Send + 'static>(
+pub(crate) async fn off_thread<T: Send + 'static>(
     lookup: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     if runtime::port::is_simulated() {

@@ -18,6 +18,7 @@ use crate::defaults;
 use crate::driver::{Accepted, Role, TcpPort};
 use crate::error::Error;
 use crate::inet::addr::SocketName;
+use crate::inet::off_thread;
 use crate::inet::resolve::{self, Host};
 use crate::io::real::Real;
 use crate::io::{Connecting, Io};
@@ -138,9 +139,9 @@ async fn connect_within(
         Some(answer) => resolve::in_connect(&to, answer),
         None => {
             let (host, family) = (to.clone(), plan.family);
-            let lookup = runtime::blocking(move || resolve::lookup(&host, family));
+            let lookup = off_thread(move || resolve::lookup(&host, family));
             let answer = within(&mut alarm, lookup).await?;
-            resolve::in_connect(&to, answer.unwrap_or(Err(Error::SystemLimit)))
+            resolve::in_connect(&to, answer)
         }
     };
     let mut last = Error::Nxdomain;
