@@ -68,7 +68,7 @@ pub fn listen(port: u16, options: impl IntoIterator<Item = Opt>) -> Result<Socke
         plan.settings.clone(),
         Role::listening(),
     );
-    plan.kernel.iter().for_each(|opt| driver.touch(opt));
+    driver.touch_planned(&plan.kernel);
     let socket = Socket::from_port(place.open(driver)?);
     finish(socket, |port, cx| port.set_first_mode(cx, plan.active))
 }

@@ -5,7 +5,7 @@
 //! open. What it leaves out: the background flush, which is the driver's.
 
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use runtime::port;
@@ -74,31 +74,57 @@ async fn end(socket: Socket) {
 
 /// CLO-7 to CLO-9: until the queue is empty, or the time is over, or nothing has moved at all.
 async fn wait_drained(socket: Socket) {
-    let mut seconds = CLOSE_LIMIT;
-    if let Ok([Opt::Linger(true, linger)]) =
-        crate::inet::getopts(socket, [crate::Name::Linger]).as_deref()
-    {
-        seconds = Duration::from_secs((*linger).try_into().unwrap_or(0));
-    }
-    let mut limit = Alarm::new(seconds);
-    let mut look = Alarm::new(CLOSE_LOOK);
-    let mut first = None;
+    let mut wait = None;
     poll_fn(|cx| {
         let wakeup = Wakeup::new(cx);
-        let Ok(Some(length)) = call(socket, |port, cx| port.wait_drained(cx, wakeup)) else {
-            return Poll::Ready(());
-        };
-        let first = *first.get_or_insert(length);
-        if limit.poll(cx).is_ready() {
-            return Poll::Ready(());
+        match call(socket, |port, cx| port.wait_drained(cx, wakeup)) {
+            Ok(Some(length)) => wait
+                .get_or_insert_with(|| Wait::new(socket, length))
+                .poll(cx, length),
+            _ => Poll::Ready(()),
         }
-        while look.poll(cx).is_ready() {
-            if seconds == CLOSE_LIMIT && (length == first || length == 0) {
-                return Poll::Ready(());
-            }
-            look = Alarm::new(CLOSE_LOOK);
-        }
-        Poll::Pending
     })
     .await;
+}
+
+/// A close that waits; few do.
+struct Wait {
+    /// The time that `linger` says; where it says none, a queue that stands still ends it too.
+    linger: Option<Duration>,
+    limit: Alarm,
+    look: Alarm,
+    /// How long the queue was at first.
+    first: usize,
+}
+
+impl Wait {
+    fn new(socket: Socket, length: usize) -> Self {
+        let set = crate::inet::getopts(socket, [crate::Name::Linger]);
+        let linger = match set.as_deref() {
+            Ok([Opt::Linger(true, seconds)]) => {
+                Some(Duration::from_secs((*seconds).try_into().unwrap_or(0)))
+            }
+            _ => None,
+        };
+        Wait {
+            linger,
+            limit: Alarm::new(linger.unwrap_or(CLOSE_LIMIT)),
+            look: Alarm::new(CLOSE_LOOK),
+            first: length,
+        }
+    }
+
+    /// Ready where it has waited long enough for a queue that is so long now.
+    fn poll(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<()> {
+        if self.limit.poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        while self.look.poll(cx).is_ready() {
+            if self.linger.is_none() && (length == self.first || length == 0) {
+                return Poll::Ready(());
+            }
+            self.look = Alarm::new(CLOSE_LOOK);
+        }
+        Poll::Pending
+    }
 }

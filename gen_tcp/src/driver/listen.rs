@@ -15,7 +15,7 @@ use std::time::Duration;
 use runtime::Wakeup;
 use runtime::port::{self, PortCx, Reservation};
 
-use super::{Role, TcpPort};
+use super::{Role, TcpPort, Wire};
 use crate::error::Error;
 use crate::inet::addr::Family;
 use crate::io::{AfterAccept, Io, Sock, after_accept_error};
@@ -187,6 +187,17 @@ impl TcpPort {
             active: self.active,
             kernel,
         }
+    }
+
+    /// Notes the kernel options that this listener was made with. What the kernel hands down by
+    /// itself (see `inherited`) is not copied once more: no connection arrived before they were
+    /// set, unless the descriptor was somebody's before. Setting `tos` sets the priority as well.
+    pub(crate) fn touch_planned(&mut self, options: &[Opt]) {
+        let is_new = matches!(self.wire, Wire::Open(Sock::Fd(_)));
+        let by_kernel = cfg!(target_os = "linux") && is_new && self.family != Family::Local;
+        let by_us = |opt: &Opt| matches!(opt.name(), Name::Priority | Name::Tos | Name::Raw { .. });
+        let copied = options.iter().filter(|opt| !by_kernel || by_us(opt));
+        copied.for_each(|opt| self.touch(opt));
     }
 
     /// Notes that a kernel option of this listener was set, so that accepted sockets copy it.

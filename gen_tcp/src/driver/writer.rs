@@ -304,12 +304,16 @@ impl Writer {
     /// The first of those that stand back looks again; where there is none, nor a command, and no
     /// output, those that wait for that do.
     pub(super) fn wake_next(&mut self, cx: &mut PortCx<'_>) {
-        let is_empty = self.output.len() == 0 && cx.writers_waiting() == 0;
-        let Some(line) = self.line() else { return };
+        // Asked after each send, and most sockets never had anybody to wake.
+        let Some(line) = self.line.as_deref_mut() else {
+            return;
+        };
+        if line.waiting.is_some() {
+            return;
+        }
         match line.suspended.front_mut() {
-            _ if line.waiting.is_some() => {}
             Some((_, wakeup)) => wakeup.take().into_iter().for_each(|wakeup| cx.wake(wakeup)),
-            None if is_empty => self.wake_closers(cx),
+            None if self.output.len() == 0 && cx.writers_waiting() == 0 => self.wake_closers(cx),
             None => {}
         }
     }
