@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use super::Pcb;
 use super::context::current;
-use super::overflow::{KINDS, Kind, MailboxLimit, OnOverflow, Overflow, Overflowed};
+use super::overflow::{KINDS, Kind, MailboxLimit, Overflow, Overflowed};
 use super::run::shielded;
 use super::signal::Signal;
 use crate::core::Core;
@@ -87,8 +87,8 @@ impl Drop for LimitCell {
 /// See the file's header.
 pub(crate) struct Limit {
     len_max: AtomicU32,
-    /// A `Kind`.
-    overflow: AtomicU32,
+    /// The policy's `Kind`.
+    kind: AtomicU32,
     /// Messages that are counted, and places that are promised.
     count: AtomicU32,
     /// Senders that wait.
@@ -105,8 +105,8 @@ struct Line {
     /// The process has ended, or is to end of an overflow: nobody waits any more.
     closed: bool,
     killed: bool,
-    /// What gets messages that have no room, where that is the policy.
-    callback: Option<OnOverflow>,
+    /// The policy, whole.
+    overflow: Overflow,
 }
 
 impl Limit {
@@ -114,7 +114,7 @@ impl Limit {
         let kind = setting.overflow.kind();
         Limit {
             len_max: AtomicU32::new(setting.len_max),
-            overflow: AtomicU32::new(kind as u32),
+            kind: AtomicU32::new(kind as u32),
             count: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
             line: Mutex::new(Line {
@@ -123,30 +123,25 @@ impl Limit {
                 promised: Vec::new(),
                 closed: false,
                 killed: false,
-                callback: setting.overflow.into_callback(),
+                overflow: setting.overflow,
             }),
         }
     }
 
     fn kind(&self) -> Kind {
-        KINDS[self.overflow.load(Ordering::Relaxed) as usize]
+        KINDS[self.kind.load(Ordering::Relaxed) as usize]
     }
 
     fn setting(&self) -> MailboxLimit {
-        let callback = || self.line.lock().callback.clone();
-        let overflow = match self.kind().plain() {
-            Some(plain) => plain,
-            None => callback().map_or(Overflow::Refuse, Overflow::Callback),
-        };
+        let overflow = self.line.lock().overflow.clone();
         MailboxLimit::new(self.len_max.load(Ordering::Relaxed), overflow)
     }
 
     fn set(&self, new: MailboxLimit) {
         let kind = new.overflow.kind();
         // The old one is dropped with nothing locked: what it holds is the user's.
-        let callback = new.overflow.into_callback();
-        let old = std::mem::replace(&mut self.line.lock().callback, callback);
-        self.overflow.store(kind as u32, Ordering::Relaxed);
+        let old = std::mem::replace(&mut self.line.lock().overflow, new.overflow);
+        self.kind.store(kind as u32, Ordering::Relaxed);
         self.len_max.store(new.len_max, Ordering::SeqCst);
         drop(old);
     }
@@ -194,9 +189,9 @@ impl Limit {
         line.closed = true;
         self.waiting.store(0, Ordering::SeqCst);
         let waiting = std::mem::take(&mut line.waiting);
-        let callback = line.callback.take();
+        let overflow = std::mem::replace(&mut line.overflow, Overflow::Refuse);
         drop(line);
-        shielded(|| drop(callback));
+        shielded(|| drop(overflow));
         for (_, waker) in waiting {
             shielded(|| waker.wake());
         }
@@ -233,11 +228,11 @@ impl Limit {
                 pushed(message.counted())
             }
             Kind::Callback => {
-                let callback = self.line.lock().callback.clone();
-                match callback {
-                    Some(callback) => Overflowed::sent(pcb.pid, message, callback),
-                    // It was another's limit a moment ago.
-                    None => Sent::Dropped(message),
+                let overflow = self.line.lock().overflow.clone();
+                match overflow {
+                    Overflow::Callback(callback) => Overflowed::sent(pcb.pid, message, callback),
+                    // The policy has changed a moment ago, or the process is ending.
+                    _ => Sent::Dropped(message),
                 }
             }
             Kind::Kill => {

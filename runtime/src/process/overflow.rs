@@ -61,13 +61,6 @@ impl Overflow {
         Overflow::Callback(OnOverflow(Arc::new(f)))
     }
 
-    pub(super) fn into_callback(self) -> Option<OnOverflow> {
-        match self {
-            Overflow::Callback(callback) => Some(callback),
-            _ => None,
-        }
-    }
-
     /// Without what belongs to it.
     pub(super) fn kind(&self) -> Kind {
         match self {
@@ -99,7 +92,7 @@ impl fmt::Debug for OnOverflow {
     }
 }
 
-/// A policy as it is kept.
+/// A policy as each send looks at it, without a lock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Kill,
@@ -123,18 +116,6 @@ impl Kind {
     /// Whether it drops messages rather than have senders wait.
     pub(super) fn is_lossy(self) -> bool {
         matches!(self, Kind::DropNewest | Kind::DropOldest)
-    }
-
-    /// The policy, where it is no callback.
-    pub(super) fn plain(self) -> Option<Overflow> {
-        Some(match self {
-            Kind::Kill => Overflow::Kill,
-            Kind::Refuse => Overflow::Refuse,
-            Kind::Block => Overflow::Block,
-            Kind::DropNewest => Overflow::DropNewest,
-            Kind::DropOldest => Overflow::DropOldest,
-            Kind::Callback => return None,
-        })
     }
 }
 

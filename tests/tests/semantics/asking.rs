@@ -1,10 +1,7 @@
 //! What a process says of itself when it is asked (process 10.8, B-15).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use runtime::prelude::*;
-use tests::{Puppet, real, settle, worlds};
+use tests::{Busy, Puppet, real, settle, worlds};
 
 async fn status(pid: Pid) -> &'static str {
     process_info(pid).await.expect("it is alive").status
@@ -64,22 +61,7 @@ fn one_that_is_ready_says_so() {
 fn one_that_works_says_so() {
     real(2, async {
         assert_eq!(status(self_pid()).await, "running");
-        let (stop, begun) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicBool::new(false)),
-        );
-        let (flag, here) = (stop.clone(), begun.clone());
-        let busy = spawn(async move {
-            while !flag.load(Ordering::SeqCst) {
-                // It receives what was sent to it, and goes on.
-                links();
-                here.store(true, Ordering::SeqCst);
-            }
-        });
-        while !begun.load(Ordering::SeqCst) {
-            yield_now().await;
-        }
-        assert_eq!(status(busy).await, "running");
-        stop.store(true, Ordering::SeqCst);
+        let busy = Busy::start().await;
+        assert_eq!(status(busy.pid).await, "running");
     });
 }

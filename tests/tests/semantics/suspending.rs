@@ -3,13 +3,13 @@
 //! `suspend_process_pausing_proc_timer`, `system_task_on_suspended`, `otp_7738_*`).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::poll;
 use runtime::prelude::*;
 use runtime::{SuspendError, resume_process, suspend_process};
-use tests::{Puppet, bell, down, everywhere, exit_of, next, nothing, real, settle, worlds};
+use tests::{Busy, Puppet, bell, down, everywhere, exit_of, next, nothing, real, settle, worlds};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -71,28 +71,13 @@ fn one_that_works_is_stopped() {
 #[test]
 fn the_call_returns_when_no_poll_is_going_on() {
     real(2, async {
-        let (stop, begun) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicBool::new(false)),
-        );
-        let (flag, here) = (stop.clone(), begun.clone());
-        let busy = spawn(async move {
-            while !flag.load(Ordering::SeqCst) {
-                // It takes in what was sent, in the middle of its poll.
-                links();
-                here.store(true, Ordering::SeqCst);
-            }
-            std::future::pending::<()>().await;
-        });
-        while !begun.load(Ordering::SeqCst) {
-            yield_now().await;
-        }
-        let mut suspended = std::pin::pin!(suspend_process(busy));
+        let busy = Busy::start().await;
+        let mut suspended = std::pin::pin!(suspend_process(busy.pid));
         assert!(poll!(&mut suspended).is_pending());
         // It has received the signal by the time that it says so.
-        assert_eq!(status(busy).await, "running");
+        assert_eq!(status(busy.pid).await, "running");
         assert!(poll!(&mut suspended).is_pending());
-        stop.store(true, Ordering::SeqCst);
+        busy.stop();
         assert_eq!(suspended.await, Ok(()));
     });
 }
